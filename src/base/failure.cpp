@@ -40,8 +40,8 @@ void Failure::compose() {
 // Fields end with a zero byte: none of them can hold one, since all are built from C strings and text.
 std::string Failure::serialize() const {
     std::string bytes;
-    for (const std::string& field : {std::to_string(static_cast<int>(kind_)), std::to_string(error_number_),
-                                     context_, sentence_, remedy_}) {
+    for (const std::string& field :
+         {std::to_string(static_cast<int>(kind_)), std::to_string(error_number_), context_, sentence_, remedy_}) {
         bytes.append(field.c_str());
         bytes.push_back('\0');
     }

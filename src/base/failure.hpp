@@ -14,17 +14,17 @@ namespace machinist {
 
 // Maps one to one to an exit status and to a D-Bus error name.
 enum class FailureKind : std::uint8_t {
-    system,         // the kernel or a file said no; see error_number()
-    usage,          // the command line has no meaning: unknown option, missing argument
-    invalid,        // a value of the request has no meaning
+    system,  // the kernel or a file said no; see error_number()
+    usage,   // the command line has no meaning: unknown option, missing argument
+    invalid, // a value of the request has no meaning
     not_found,
     already_exists,
     busy,
     not_permitted,
-    not_supported,  // understood, but not to be had here
+    not_supported, // understood, but not to be had here
     timed_out,
-    hostile,        // an image, archive or payload is shaped to harm, or looks so
-    internal,       // a bug of ours
+    hostile,  // an image, archive or payload is shaped to harm, or looks so
+    internal, // a bug of ours
 };
 
 class Failure : public std::exception {
@@ -32,10 +32,16 @@ public:
     // sentence: what was attempted and on which object; lower case, no full stop, names quoted.
     Failure(FailureKind kind, std::string sentence, int error_number = 0);
 
-    [[nodiscard]] FailureKind kind() const { return kind_; }
+    [[nodiscard]] FailureKind kind() const {
+        return kind_;
+    }
     // 0 where no system call failed.
-    [[nodiscard]] int error_number() const { return error_number_; }
-    [[nodiscard]] const std::string& remedy() const { return remedy_; }
+    [[nodiscard]] int error_number() const {
+        return error_number_;
+    }
+    [[nodiscard]] const std::string& remedy() const {
+        return remedy_;
+    }
 
     // "try ..." is put before it when printed. The first remedy given is the nearest one and stays.
     Failure& try_instead(std::string remedy);

@@ -17,9 +17,11 @@ public:
     // A random id (UUID version 4). Throws Failure if the kernel gives no random bytes.
     static MachineId random();
 
-    [[nodiscard]] std::string plain() const;        // 32 lower-case digits
-    [[nodiscard]] std::string with_dashes() const;  // as a UUID
-    [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
+    [[nodiscard]] std::string plain() const;       // 32 lower-case digits
+    [[nodiscard]] std::string with_dashes() const; // as a UUID
+    [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const {
+        return bytes_;
+    }
     friend bool operator==(const MachineId&, const MachineId&) = default;
 
 private:

@@ -16,7 +16,9 @@ public:
     // This is how a directory's last component becomes a name.
     static std::optional<MachineName> cleaned(std::string_view text);
 
-    [[nodiscard]] const std::string& text() const { return text_; }
+    [[nodiscard]] const std::string& text() const {
+        return text_;
+    }
     friend bool operator==(const MachineName&, const MachineName&) = default;
     friend auto operator<=>(const MachineName&, const MachineName&) = default;
 

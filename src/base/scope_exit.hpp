@@ -16,7 +16,9 @@ public:
         if (armed_)
             undo_();
     }
-    void release() { armed_ = false; }
+    void release() {
+        armed_ = false;
+    }
 
 private:
     Undo undo_;

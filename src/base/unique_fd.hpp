@@ -13,8 +13,12 @@ public:
     constexpr BorrowedFd() = default;
     constexpr explicit BorrowedFd(int number) : number_(number) {}
 
-    [[nodiscard]] constexpr int get() const { return number_; }
-    constexpr explicit operator bool() const { return number_ >= 0; }
+    [[nodiscard]] constexpr int get() const {
+        return number_;
+    }
+    constexpr explicit operator bool() const {
+        return number_ >= 0;
+    }
 
 private:
     int number_ = -1;
@@ -32,17 +36,27 @@ public:
     }
     UniqueFd(const UniqueFd&) = delete;
     UniqueFd& operator=(const UniqueFd&) = delete;
-    ~UniqueFd() { reset(); }
+    ~UniqueFd() {
+        reset();
+    }
 
     void reset() {
         if (number_ >= 0)
             ::close(std::exchange(number_, -1));
     }
-    [[nodiscard]] int get() const { return number_; }
-    [[nodiscard]] int release() { return std::exchange(number_, -1); }
-    explicit operator bool() const { return number_ >= 0; }
+    [[nodiscard]] int get() const {
+        return number_;
+    }
+    [[nodiscard]] int release() {
+        return std::exchange(number_, -1);
+    }
+    explicit operator bool() const {
+        return number_ >= 0;
+    }
     // NOLINTNEXTLINE(google-explicit-constructor): a borrower is what every reader wants.
-    operator BorrowedFd() const { return BorrowedFd{number_}; }
+    operator BorrowedFd() const {
+        return BorrowedFd{number_};
+    }
 
 private:
     int number_ = -1;

@@ -19,8 +19,8 @@ int try_open_beneath(BorrowedFd root, const std::filesystem::path& path, int fla
     how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
     if ((flags & O_PATH) == 0)
         how.flags |= O_NOCTTY;
-    how.resolve = RESOLVE_NO_MAGICLINKS |
-                  (links == Links::refuse ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS : RESOLVE_IN_ROOT);
+    how.resolve =
+        RESOLVE_NO_MAGICLINKS | (links == Links::refuse ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS : RESOLVE_IN_ROOT);
     const auto relative = path.relative_path();
     for (int attempt = 0;; ++attempt) {
         const int file = sys::openat2(root.get(), relative.empty() ? "." : relative.c_str(), how);
@@ -33,9 +33,11 @@ int try_open_beneath(BorrowedFd root, const std::filesystem::path& path, int fla
 Failure refused(const std::filesystem::path& path, Links links) {
     const int error_number = errno;
     if (error_number == ELOOP && links == Links::refuse)
-        return Failure{FailureKind::hostile, "open '" + path.string() + "' in the image: it is, or lies behind, a symbolic link"};
+        return Failure{FailureKind::hostile,
+                       "open '" + path.string() + "' in the image: it is, or lies behind, a symbolic link"};
     if (error_number == ELOOP)
-        return Failure{FailureKind::hostile, "open '" + path.string() + "' in the image: its symbolic links form a loop or lead out"};
+        return Failure{FailureKind::hostile,
+                       "open '" + path.string() + "' in the image: its symbolic links form a loop or lead out"};
     if (error_number == EXDEV)
         return Failure{FailureKind::hostile, "open '" + path.string() + "' in the image: it leads out of the image"};
     return system_failure("open '" + path.string() + "' in the image", error_number);
@@ -140,7 +142,8 @@ void write_all(BorrowedFd file, std::string_view bytes) {
 }
 
 void write_atomically(const std::filesystem::path& path, std::string_view text, mode_t mode) {
-    const std::string temporary = (path.parent_path() / (".#" + path.filename().string() + "." + std::to_string(::getpid()))).string();
+    const std::string temporary =
+        (path.parent_path() / (".#" + path.filename().string() + "." + std::to_string(::getpid()))).string();
     UniqueFd file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode)};
     if (!file)
         throw system_failure("create '" + temporary + "'");

@@ -16,8 +16,8 @@
 namespace machinist {
 
 enum class Links {
-    refuse,       // a symbolic link anywhere on the way is hostile: /dev, /proc, /sys, /run, mount points of ours
-    inside_root,  // links are followed as the machine itself would: absolute ones start at the tree's root
+    refuse,      // a symbolic link anywhere on the way is hostile: /dev, /proc, /sys, /run, mount points of ours
+    inside_root, // links are followed as the machine itself would: absolute ones start at the tree's root
 };
 
 // The open(2) flags always get O_CLOEXEC | O_NOCTTY. Throws Failure (hostile for a refused link).
@@ -32,8 +32,8 @@ std::optional<UniqueFd> open_path_if_exists(const std::filesystem::path& path, i
 
 // A regular file of an untrusted tree, read whole: O_NONBLOCK, no device or fifo, at most limit bytes (rule R13).
 // Nothing if it does not exist; Failure(hostile) if it is anything else or larger.
-std::optional<std::string> read_untrusted(BorrowedFd root, const std::filesystem::path& path,
-                                          std::size_t limit = 65536, Links links = Links::inside_root);
+std::optional<std::string> read_untrusted(BorrowedFd root, const std::filesystem::path& path, std::size_t limit = 65536,
+                                          Links links = Links::inside_root);
 
 // A trusted host file (procfs, sysfs, our own state), read whole.
 std::string read_file(const std::filesystem::path& path);

@@ -14,7 +14,7 @@ namespace machinist {
 
 namespace {
 
-constexpr int detach = 2;                          // MNT_DETACH
+constexpr int detach = 2;                                // MNT_DETACH
 constexpr std::uint64_t propagation_private = 1UL << 18; // MS_PRIVATE
 
 // The kernel explains a refused option in words; they are read from the context as lines "e message".
@@ -38,12 +38,14 @@ UniqueFd make_filesystem(const std::string& type, const FilesystemOptions& wante
     if (!context)
         throw system_failure("open a new '" + type + "' filesystem");
     for (const auto& [key, value] : wanted.options) {
-        const int result = value.empty() ? sys::fsconfig(context.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0)
-                                         : sys::fsconfig(context.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0);
+        const int result = value.empty()
+                               ? sys::fsconfig(context.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0)
+                               : sys::fsconfig(context.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0);
         if (result < 0) {
             const int error_number = errno;
             throw system_failure("set option '" + key + (value.empty() ? "" : "=" + value) + "' of a '" + type +
-                                     "' filesystem" + explanation(context.get()), error_number);
+                                     "' filesystem" + explanation(context.get()),
+                                 error_number);
         }
     }
     if (sys::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) {
@@ -67,7 +69,8 @@ UniqueFd clone_mount_at(BorrowedFd directory, const char* name, bool recursive) 
                                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW |
                                       (*name == '\0' ? AT_EMPTY_PATH : 0) | (recursive ? AT_RECURSIVE : 0))};
     if (!mount)
-        throw system_failure(std::string{"take a copy of the mount"} + (*name ? " at '" + std::string{name} + "'" : ""));
+        throw system_failure(std::string{"take a copy of the mount"} +
+                             (*name ? " at '" + std::string{name} + "'" : ""));
     return mount;
 }
 

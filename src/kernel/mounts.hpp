@@ -33,8 +33,8 @@ void attach_mount(BorrowedFd mount, BorrowedFd target);
 struct AttributeChange {
     MountAttributes set = 0;
     MountAttributes clear = 0;
-    std::uint64_t propagation = 0;   // MS_PRIVATE, MS_SLAVE, MS_SHARED or 0 to leave it
-    BorrowedFd idmap;                // a user namespace: ids on disk are its inside ids
+    std::uint64_t propagation = 0; // MS_PRIVATE, MS_SLAVE, MS_SHARED or 0 to leave it
+    BorrowedFd idmap;              // a user namespace: ids on disk are its inside ids
     bool recursive = false;
 };
 // Throws Failure; EINVAL with idmap means that the filesystem cannot map ids.

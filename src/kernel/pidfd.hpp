@@ -19,10 +19,18 @@ public:
     // Nothing if no such process lives.
     static std::optional<Pidfd> open(pid_t pid);
 
-    [[nodiscard]] pid_t pid() const { return pid_; }
-    [[nodiscard]] BorrowedFd descriptor() const { return descriptor_; }
-    [[nodiscard]] int release_descriptor() { return descriptor_.release(); }
-    explicit operator bool() const { return static_cast<bool>(descriptor_); }
+    [[nodiscard]] pid_t pid() const {
+        return pid_;
+    }
+    [[nodiscard]] BorrowedFd descriptor() const {
+        return descriptor_;
+    }
+    [[nodiscard]] int release_descriptor() {
+        return descriptor_.release();
+    }
+    explicit operator bool() const {
+        return static_cast<bool>(descriptor_);
+    }
 
     // True while it has not exited (a zombie has).
     [[nodiscard]] bool alive() const;

@@ -17,25 +17,25 @@ enum class MachineIdState { missing, unset, valid, unreadable }; // unset: empty
 
 // What kind of init the image has; none if it holds nothing that would be found by --boot.
 struct InitFacts {
-    std::string path;   // in the image; empty if none
-    std::string kind;   // systemd, sysvinit, openrc, runit, s6, busybox, unknown
+    std::string path; // in the image; empty if none
+    std::string kind; // systemd, sysvinit, openrc, runit, s6, busybox, unknown
 };
 
 struct ImageFacts {
     std::filesystem::path directory;
     bool exists = false;
-    bool is_host_root = false;           // "/" of the host itself
+    bool is_host_root = false; // "/" of the host itself
     bool has_usr = false;
-    bool read_only = false;              // read-only filesystem, subvolume or immutable directory
+    bool read_only = false; // read-only filesystem, subvolume or immutable directory
     bool is_btrfs_subvolume = false;
     std::uint32_t owner_uid = 0;
     std::uint32_t owner_gid = 0;
-    std::map<std::string, std::string> os_release;   // empty if the image has none
+    std::map<std::string, std::string> os_release; // empty if the image has none
     MachineIdState machine_id_state = MachineIdState::missing;
     std::optional<MachineId> machine_id;
     InitFacts init;
-    bool has_zoneinfo_of_host = false;   // usr/share/zoneinfo/<host's zone> exists in the image
-    std::string architecture;            // of the init or shell binary: "x86-64", "x86", "arm64", ...; "" unknown
+    bool has_zoneinfo_of_host = false; // usr/share/zoneinfo/<host's zone> exists in the image
+    std::string architecture;          // of the init or shell binary: "x86-64", "x86", "arm64", ...; "" unknown
 };
 
 struct HostFacts {
@@ -48,16 +48,16 @@ struct HostFacts {
     bool stdin_is_terminal = false;
     bool stdout_is_terminal = false;
     std::uint64_t bounding_capabilities = ~std::uint64_t{0};
-    std::uint64_t nr_open = 1048576;             // fs.nr_open
+    std::uint64_t nr_open = 1048576; // fs.nr_open
     std::uint64_t pid1_nproc_soft = 0, pid1_nproc_hard = 0;
     std::uint64_t pid1_sigpending_soft = 0, pid1_sigpending_hard = 0;
     int cpu_count = 1;
-    bool resolved_stub = false;                  // systemd-resolved answers on its stub listener
+    bool resolved_stub = false; // systemd-resolved answers on its stub listener
     bool has_resolv_conf = false;
     bool localtime_is_symlink = false;
-    std::string timezone_name;                   // "Europe/Berlin" if localtime is a link into zoneinfo
+    std::string timezone_name; // "Europe/Berlin" if localtime is a link into zoneinfo
     bool has_localtime = false;
-    bool journal_directory_of_machine = false;   // /var/log/journal/<machine's id> exists
+    bool journal_directory_of_machine = false; // /var/log/journal/<machine's id> exists
 };
 
 } // namespace machinist

@@ -22,21 +22,26 @@ using Path = std::filesystem::path;
 enum class Manner { machinist, nspawn };
 
 enum class VolatileMode { no, yes, state, overlay };
-inline constexpr EnumNames<VolatileMode, 4> volatile_mode_names{{{VolatileMode::no, "no"}, {VolatileMode::yes, "yes"},
-                                                                 {VolatileMode::state, "state"}, {VolatileMode::overlay, "overlay"}}};
+inline constexpr EnumNames<VolatileMode, 4> volatile_mode_names{{{VolatileMode::no, "no"},
+                                                                 {VolatileMode::yes, "yes"},
+                                                                 {VolatileMode::state, "state"},
+                                                                 {VolatileMode::overlay, "overlay"}}};
 
 // Where an instance writes when the image itself must stay as it is.
 enum class LayerKind {
-    none,      // straight into the image
-    tmpfs,     // overlay, upper in memory: gone with the mount namespace, whatever happens
-    disk,      // overlay, upper in layer_directory
-    snapshot,  // btrfs snapshot beside the image
-    reflink,   // a copy that shares its extents
-    copy,      // a full copy
+    none,     // straight into the image
+    tmpfs,    // overlay, upper in memory: gone with the mount namespace, whatever happens
+    disk,     // overlay, upper in layer_directory
+    snapshot, // btrfs snapshot beside the image
+    reflink,  // a copy that shares its extents
+    copy,     // a full copy
 };
-inline constexpr EnumNames<LayerKind, 6> layer_kind_names{{{LayerKind::none, "none"}, {LayerKind::tmpfs, "tmpfs"},
-                                                           {LayerKind::disk, "disk"}, {LayerKind::snapshot, "snapshot"},
-                                                           {LayerKind::reflink, "reflink"}, {LayerKind::copy, "copy"}}};
+inline constexpr EnumNames<LayerKind, 6> layer_kind_names{{{LayerKind::none, "none"},
+                                                           {LayerKind::tmpfs, "tmpfs"},
+                                                           {LayerKind::disk, "disk"},
+                                                           {LayerKind::snapshot, "snapshot"},
+                                                           {LayerKind::reflink, "reflink"},
+                                                           {LayerKind::copy, "copy"}}};
 
 struct RootSpec {
     Path directory;                    // absolute, on the host
@@ -51,13 +56,15 @@ struct RootSpec {
 };
 
 enum class UserNamespaceKind {
-    none,      // the host's ids
-    fixed,     // base and size given
-    pick,      // a free range, chosen when the machine starts and kept for its name
-    of_root,   // the range that already owns the tree
+    none,    // the host's ids
+    fixed,   // base and size given
+    pick,    // a free range, chosen when the machine starts and kept for its name
+    of_root, // the range that already owns the tree
 };
 inline constexpr EnumNames<UserNamespaceKind, 4> user_namespace_kind_names{{{UserNamespaceKind::none, "none"},
-    {UserNamespaceKind::fixed, "fixed"}, {UserNamespaceKind::pick, "pick"}, {UserNamespaceKind::of_root, "of-root"}}};
+                                                                            {UserNamespaceKind::fixed, "fixed"},
+                                                                            {UserNamespaceKind::pick, "pick"},
+                                                                            {UserNamespaceKind::of_root, "of-root"}}};
 
 enum class Ownership {
     off,      // the tree is used as it is
@@ -66,12 +73,15 @@ enum class Ownership {
     chown,    // recursive change of owners
     automatic // map or foreign by the owner of the root; chown where the filesystem cannot map
 };
-inline constexpr EnumNames<Ownership, 5> ownership_names{{{Ownership::off, "off"}, {Ownership::map, "map"},
-    {Ownership::foreign, "foreign"}, {Ownership::chown, "chown"}, {Ownership::automatic, "auto"}}};
+inline constexpr EnumNames<Ownership, 5> ownership_names{{{Ownership::off, "off"},
+                                                          {Ownership::map, "map"},
+                                                          {Ownership::foreign, "foreign"},
+                                                          {Ownership::chown, "chown"},
+                                                          {Ownership::automatic, "auto"}}};
 
 struct UserSpec {
     UserNamespaceKind kind = UserNamespaceKind::none;
-    std::uint32_t base = 0;    // fixed: where 0 of the machine lies on the host
+    std::uint32_t base = 0; // fixed: where 0 of the machine lies on the host
     std::uint32_t size = 65536;
     Ownership ownership = Ownership::off;
 };
@@ -82,24 +92,30 @@ struct NetworkSpec {
 };
 
 enum class IdMapping { none, same, root_owner, destination_owner };
-inline constexpr EnumNames<IdMapping, 4> id_mapping_names{{{IdMapping::none, "noidmap"}, {IdMapping::same, "idmap"},
-    {IdMapping::root_owner, "rootidmap"}, {IdMapping::destination_owner, "owneridmap"}}};
+inline constexpr EnumNames<IdMapping, 4> id_mapping_names{{{IdMapping::none, "noidmap"},
+                                                           {IdMapping::same, "idmap"},
+                                                           {IdMapping::root_owner, "rootidmap"},
+                                                           {IdMapping::destination_owner, "owneridmap"}}};
 
 enum class ExtraMountKind { bind, tmpfs, overlay, inaccessible };
 inline constexpr EnumNames<ExtraMountKind, 4> extra_mount_kind_names{{{ExtraMountKind::bind, "bind"},
-    {ExtraMountKind::tmpfs, "tmpfs"}, {ExtraMountKind::overlay, "overlay"}, {ExtraMountKind::inaccessible, "inaccessible"}}};
+                                                                      {ExtraMountKind::tmpfs, "tmpfs"},
+                                                                      {ExtraMountKind::overlay, "overlay"},
+                                                                      {ExtraMountKind::inaccessible, "inaccessible"}}};
 
 // A path of the host, of the image ("+/..."), or an empty directory made for this run ("").
 struct MountSource {
     Path path;
     bool in_image = false;
-    [[nodiscard]] bool is_temporary() const { return path.empty(); }
+    [[nodiscard]] bool is_temporary() const {
+        return path.empty();
+    }
 };
 
 // What the administrator mounts beside what every machine has.
 struct ExtraMount {
     ExtraMountKind kind = ExtraMountKind::bind;
-    Path destination;                  // absolute, in the machine
+    Path destination; // absolute, in the machine
     bool read_only = false;
     // bind
     MountSource source;
@@ -113,19 +129,21 @@ struct ExtraMount {
 };
 
 enum class StartMode { boot, as_pid2, as_pid1, shell };
-inline constexpr EnumNames<StartMode, 4> start_mode_names{{{StartMode::boot, "boot"}, {StartMode::as_pid2, "as-pid2"},
-                                                           {StartMode::as_pid1, "as-pid1"}, {StartMode::shell, "shell"}}};
+inline constexpr EnumNames<StartMode, 4> start_mode_names{{{StartMode::boot, "boot"},
+                                                           {StartMode::as_pid2, "as-pid2"},
+                                                           {StartMode::as_pid1, "as-pid1"},
+                                                           {StartMode::shell, "shell"}}};
 
 struct PayloadSpec {
     StartMode mode = StartMode::shell;
     // boot: arguments of init without argv[0]; as_pid1/as_pid2: the command; shell: empty
     std::vector<std::string> arguments;
-    std::vector<std::string> environment;      // "NAME=VALUE", what the caller set; wins over ours
-    std::optional<std::string> user;           // name or number, resolved in the machine's own database
-    std::optional<Path> working_directory;     // absolute, in the machine
-    std::string terminal = "dumb";             // $TERM
-    std::vector<std::string> terminal_extras;  // COLORTERM=..., NO_COLOR=...
-    std::vector<std::string> host_ids;         // container_host_id=..., of the host's os-release
+    std::vector<std::string> environment;     // "NAME=VALUE", what the caller set; wins over ours
+    std::optional<std::string> user;          // name or number, resolved in the machine's own database
+    std::optional<Path> working_directory;    // absolute, in the machine
+    std::string terminal = "dumb";            // $TERM
+    std::vector<std::string> terminal_extras; // COLORTERM=..., NO_COLOR=...
+    std::vector<std::string> host_ids;        // container_host_id=..., of the host's os-release
 };
 
 // Bit numbers are those of linux/capability.h.
@@ -135,12 +153,15 @@ struct CapabilitySpec {
 };
 
 struct SyscallFilterSpec {
-    bool enabled = true;                 // false by SYSTEMD_SECCOMP=0
-    std::vector<std::string> allow;      // names and @groups, beyond what the profile and capabilities give
-    std::vector<std::string> deny;       // wins over allow
+    bool enabled = true;            // false by SYSTEMD_SECCOMP=0
+    std::vector<std::string> allow; // names and @groups, beyond what the profile and capabilities give
+    std::vector<std::string> deny;  // wins over allow
     bool suppress_sync = false;
     // --restrict-address-families: nothing = unrestricted
-    struct AddressFamilies { bool allow_listed = true; std::vector<int> families; };
+    struct AddressFamilies {
+        bool allow_listed = true;
+        std::vector<int> families;
+    };
     std::optional<AddressFamilies> address_families;
     // The stricter profile of `machinist run`: no io_uring, userfaultfd, keyrings, odd socket families, nested
     // user namespaces, TIOCSTI (rules R8, R9).
@@ -148,58 +169,87 @@ struct SyscallFilterSpec {
 };
 
 struct LimitSpec {
-    int resource = 0;                    // RLIMIT_*
+    int resource = 0; // RLIMIT_*
     rlim_t soft = RLIM_INFINITY;
     rlim_t hard = RLIM_INFINITY;
     friend bool operator==(const LimitSpec&, const LimitSpec&) = default;
 };
 
 struct ResourceSpec {
-    std::vector<LimitSpec> limits;       // every limit that is set, defaults included
+    std::vector<LimitSpec> limits; // every limit that is set, defaults included
     std::optional<int> oom_score_adjust;
-    std::vector<int> cpu_affinity;       // empty: unchanged
+    std::vector<int> cpu_affinity; // empty: unchanged
 };
 
-enum class ResolvConfMode { off, copy_host, copy_static, copy_uplink, copy_stub, replace_host, replace_static,
-                            replace_uplink, replace_stub, bind_host, bind_static, bind_uplink, bind_stub, remove };
-inline constexpr EnumNames<ResolvConfMode, 14> resolv_conf_mode_names{{
-    {ResolvConfMode::off, "off"}, {ResolvConfMode::copy_host, "copy-host"}, {ResolvConfMode::copy_static, "copy-static"},
-    {ResolvConfMode::copy_uplink, "copy-uplink"}, {ResolvConfMode::copy_stub, "copy-stub"},
-    {ResolvConfMode::replace_host, "replace-host"}, {ResolvConfMode::replace_static, "replace-static"},
-    {ResolvConfMode::replace_uplink, "replace-uplink"}, {ResolvConfMode::replace_stub, "replace-stub"},
-    {ResolvConfMode::bind_host, "bind-host"}, {ResolvConfMode::bind_static, "bind-static"},
-    {ResolvConfMode::bind_uplink, "bind-uplink"}, {ResolvConfMode::bind_stub, "bind-stub"}, {ResolvConfMode::remove, "delete"}}};
+enum class ResolvConfMode {
+    off,
+    copy_host,
+    copy_static,
+    copy_uplink,
+    copy_stub,
+    replace_host,
+    replace_static,
+    replace_uplink,
+    replace_stub,
+    bind_host,
+    bind_static,
+    bind_uplink,
+    bind_stub,
+    remove
+};
+inline constexpr EnumNames<ResolvConfMode, 14> resolv_conf_mode_names{
+    {{ResolvConfMode::off, "off"},
+     {ResolvConfMode::copy_host, "copy-host"},
+     {ResolvConfMode::copy_static, "copy-static"},
+     {ResolvConfMode::copy_uplink, "copy-uplink"},
+     {ResolvConfMode::copy_stub, "copy-stub"},
+     {ResolvConfMode::replace_host, "replace-host"},
+     {ResolvConfMode::replace_static, "replace-static"},
+     {ResolvConfMode::replace_uplink, "replace-uplink"},
+     {ResolvConfMode::replace_stub, "replace-stub"},
+     {ResolvConfMode::bind_host, "bind-host"},
+     {ResolvConfMode::bind_static, "bind-static"},
+     {ResolvConfMode::bind_uplink, "bind-uplink"},
+     {ResolvConfMode::bind_stub, "bind-stub"},
+     {ResolvConfMode::remove, "delete"}}};
 
 enum class TimezoneMode { off, copy, bind, symlink, remove };
-inline constexpr EnumNames<TimezoneMode, 5> timezone_mode_names{{{TimezoneMode::off, "off"}, {TimezoneMode::copy, "copy"},
-    {TimezoneMode::bind, "bind"}, {TimezoneMode::symlink, "symlink"}, {TimezoneMode::remove, "delete"}}};
+inline constexpr EnumNames<TimezoneMode, 5> timezone_mode_names{{{TimezoneMode::off, "off"},
+                                                                 {TimezoneMode::copy, "copy"},
+                                                                 {TimezoneMode::bind, "bind"},
+                                                                 {TimezoneMode::symlink, "symlink"},
+                                                                 {TimezoneMode::remove, "delete"}}};
 
 enum class LinkJournalMode { no, host, guest, automatic };
 inline constexpr EnumNames<LinkJournalMode, 4> link_journal_mode_names{{{LinkJournalMode::no, "no"},
-    {LinkJournalMode::host, "host"}, {LinkJournalMode::guest, "guest"}, {LinkJournalMode::automatic, "auto"}}};
+                                                                        {LinkJournalMode::host, "host"},
+                                                                        {LinkJournalMode::guest, "guest"},
+                                                                        {LinkJournalMode::automatic, "auto"}}};
 
 // "auto" was resolved to one of these from facts of the host and the image.
 struct IntegrationSpec {
     ResolvConfMode resolv_conf = ResolvConfMode::off;
     TimezoneMode timezone = TimezoneMode::off;
-    std::string timezone_name;            // symlink: "Europe/Berlin"
+    std::string timezone_name; // symlink: "Europe/Berlin"
     LinkJournalMode link_journal = LinkJournalMode::no;
-    bool link_journal_may_fail = true;    // the try- forms and auto
+    bool link_journal_may_fail = true; // the try- forms and auto
 };
 
 struct Credential {
     std::string name;
-    std::string value;                    // bytes
+    std::string value; // bytes
 };
 
 enum class ConsoleMode { interactive, read_only, passive, pipe };
 inline constexpr EnumNames<ConsoleMode, 4> console_mode_names{{{ConsoleMode::interactive, "interactive"},
-    {ConsoleMode::read_only, "read-only"}, {ConsoleMode::passive, "passive"}, {ConsoleMode::pipe, "pipe"}}};
+                                                               {ConsoleMode::read_only, "read-only"},
+                                                               {ConsoleMode::passive, "passive"},
+                                                               {ConsoleMode::pipe, "pipe"}}};
 
 // What of the API filesystems the payload may write (SYSTEMD_NSPAWN_API_VFS_WRITABLE).
 enum class ApiWritable { no, network, yes };
-inline constexpr EnumNames<ApiWritable, 3> api_writable_names{{{ApiWritable::no, "no"}, {ApiWritable::network, "network"},
-                                                               {ApiWritable::yes, "yes"}}};
+inline constexpr EnumNames<ApiWritable, 3> api_writable_names{
+    {{ApiWritable::no, "no"}, {ApiWritable::network, "network"}, {ApiWritable::yes, "yes"}}};
 
 // Namespaces kept from the host; never for a booted machine.
 struct SharedNamespaces {
@@ -213,11 +263,11 @@ struct MachineSpec {
     MachineName name = *MachineName::parse("machine");
     std::string hostname;
     MachineId id;
-    std::string service = "systemd-nspawn";  // $container, /run/host/container-manager, SERVICE= of the registry
+    std::string service = "systemd-nspawn"; // $container, /run/host/container-manager, SERVICE= of the registry
     RootSpec root;
     UserSpec users;
     NetworkSpec network;
-    std::vector<ExtraMount> extra_mounts;    // parents before children
+    std::vector<ExtraMount> extra_mounts; // parents before children
     bool tmpfs_on_tmp = true;
     ApiWritable api_writable = ApiWritable::no;
     bool cgroup_namespace = true;
@@ -227,18 +277,18 @@ struct MachineSpec {
     SyscallFilterSpec syscall_filter;
     bool no_new_privileges = false;
     ResourceSpec resources;
-    std::string personality;                 // "", "x86" or "x86-64"
-    std::optional<int> kill_signal;          // to process 1 of the machine for an orderly end
+    std::string personality;        // "", "x86" or "x86-64"
+    std::optional<int> kill_signal; // to process 1 of the machine for an orderly end
     bool notify_ready = false;
     IntegrationSpec integration;
     std::vector<Credential> credentials;
     ConsoleMode console = ConsoleMode::read_only;
-    std::string background;                  // SGR parameters of the terminal's tint; "" = none
+    std::string background; // SGR parameters of the terminal's tint; "" = none
     bool adjust_terminal_title = true;
     bool quiet = false;
-    bool registered = true;                  // listed by its name
+    bool registered = true; // listed by its name
     bool registration_may_fail = true;
-    bool keep_unit = false;                  // a reboot ends with status 133 instead of a new start
+    bool keep_unit = false; // a reboot ends with status 133 instead of a new start
     bool lock_image = true;
 };
 

@@ -14,22 +14,27 @@ namespace machinist {
 
 // Whose users and namespaces a step needs.
 enum class MountSide {
-    host,     // before the machine's user namespace: what is mounted here is locked for the payload
-    payload,  // in the machine's own namespaces: /proc, cgroups, message queues show what is theirs
+    host,    // before the machine's user namespace: what is mounted here is locked for the payload
+    payload, // in the machine's own namespaces: /proc, cgroups, message queues show what is theirs
 };
 
 using SuperblockOptions = std::vector<std::pair<std::string, std::string>>;
 
-struct NewFilesystem { std::string type; SuperblockOptions options; };
-struct DeviceDirectory {};                      // the tmpfs on /dev with its nodes and links
-struct HostInterface {};                        // the tmpfs on /run/host (Container Interface C)
-struct Credentials {};                          // the ramfs on /run/host/credentials
-struct HostSysfs {};                            // the host's sysfs, for a machine in the host's network namespace
-struct BindOnItself {};                         // so that the part can have attributes of its own
-struct Mask {};                                 // over-mounted by an unreadable node of the same kind
-struct BootId {};                               // a fresh id for this boot
-struct KernelLog {};                            // a fifo that never has anything
-struct Extra { ExtraMount mount; };
+struct NewFilesystem {
+    std::string type;
+    SuperblockOptions options;
+};
+struct DeviceDirectory {}; // the tmpfs on /dev with its nodes and links
+struct HostInterface {};   // the tmpfs on /run/host (Container Interface C)
+struct Credentials {};     // the ramfs on /run/host/credentials
+struct HostSysfs {};       // the host's sysfs, for a machine in the host's network namespace
+struct BindOnItself {};    // so that the part can have attributes of its own
+struct Mask {};            // over-mounted by an unreadable node of the same kind
+struct BootId {};          // a fresh id for this boot
+struct KernelLog {};       // a fifo that never has anything
+struct Extra {
+    ExtraMount mount;
+};
 
 using MountAction = std::variant<NewFilesystem, DeviceDirectory, HostInterface, Credentials, HostSysfs, BindOnItself,
                                  Mask, BootId, KernelLog, Extra>;
@@ -37,9 +42,9 @@ using MountAction = std::variant<NewFilesystem, DeviceDirectory, HostInterface, 
 enum class WhenMissing { make_directory, skip, fail };
 
 struct MountStep {
-    Path target;                                // absolute, in the machine
+    Path target; // absolute, in the machine
     MountAction action;
-    std::uint64_t attributes = 0;               // MOUNT_ATTR_*
+    std::uint64_t attributes = 0; // MOUNT_ATTR_*
     MountSide side = MountSide::host;
     WhenMissing when_missing = WhenMissing::make_directory;
     bool may_fail = false;

@@ -38,6 +38,8 @@ struct keeper_orders {
     int32_t kill_signal;         // 0: none, end abruptly
     // Kept open and handed on to the next start when the machine reboots; -1 where not used.
     int32_t kept_fds[16];
+    // Only held open while the machine runs (what must not be closed by its last user); -1 where not used.
+    int32_t held_fds[4];
     int32_t spec_fd;             // memfd with spec.json
     // NUL-terminated texts
     char name[65];

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A pseudo terminal of a given devpts instance.
+#pragma once
+
+#include "base/unique_fd.hpp"
+
+namespace machinist {
+
+struct Pty {
+    UniqueFd master;
+    UniqueFd slave;
+    int number = 0; // its name is pts/NUMBER in that instance
+};
+
+// devpts: the root directory of the instance. The slave's owner is the caller's filesystem user.
+Pty open_pty(BorrowedFd devpts);
+
+} // namespace machinist
