@@ -27,7 +27,9 @@ struct NewFilesystem {
 struct DeviceDirectory {}; // the tmpfs on /dev with its nodes and links
 struct HostInterface {};   // the tmpfs on /run/host (Container Interface C)
 struct Credentials {};     // the ramfs on /run/host/credentials
-struct HostSysfs {};       // the host's sysfs, for a machine in the host's network namespace
+struct UnixExport {};      // a small tmpfs whose directory the host sees, too
+struct Sysfs {};           // of the machine's network namespace
+struct HostPath {};        // the same path of the host
 struct BindOnItself {};    // so that the part can have attributes of its own
 struct Mask {};            // over-mounted by an unreadable node of the same kind
 struct BootId {};          // a fresh id for this boot
@@ -36,8 +38,8 @@ struct Extra {
     ExtraMount mount;
 };
 
-using MountAction = std::variant<NewFilesystem, DeviceDirectory, HostInterface, Credentials, HostSysfs, BindOnItself,
-                                 Mask, BootId, KernelLog, Extra>;
+using MountAction = std::variant<NewFilesystem, DeviceDirectory, HostInterface, UnixExport, Credentials, Sysfs,
+                                 HostPath, BindOnItself, Mask, BootId, KernelLog, Extra>;
 
 enum class WhenMissing { make_directory, skip, fail };
 
@@ -58,5 +60,7 @@ MountPlan plan_mounts(const MachineSpec& spec);
 
 // "tmpfs on /run mode=0755 nosuid,nodev (why)": one line for people.
 std::string describe(const MountStep& step);
+std::string describe_action(const MountStep& step);
+std::string describe_attributes(const MountStep& step);
 
 } // namespace machinist

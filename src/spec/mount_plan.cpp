@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "spec/mount_plan.hpp"
+
+#include <algorithm>
+#include <linux/mount.h>
+
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+
+namespace machinist {
+
+namespace {
+
+constexpr std::uint64_t inert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+constexpr std::uint64_t api = inert | MOUNT_ATTR_NOEXEC;
+constexpr std::uint64_t read_only = MOUNT_ATTR_RDONLY;
+constexpr std::uint64_t exact_times = MOUNT_ATTR_STRICTATIME;
+
+// The group "tty" has this id in every distribution that devpts must work for (Container Interface A11).
+constexpr std::uint32_t tty_group = 5;
+
+MountStep new_filesystem(Path target, std::string type, SuperblockOptions options, std::uint64_t attributes,
+                         MountSide side, const char* why) {
+    return {.target = std::move(target),
+            .action = NewFilesystem{std::move(type), std::move(options)},
+            .attributes = attributes,
+            .side = side,
+            .why = why};
+}
+
+MountStep tmpfs(const MachineSpec& spec, Path target, SuperblockOptions options, std::uint64_t attributes,
+                const char* why) {
+    if (spec.users.kind != UserNamespaceKind::none) {
+        options.emplace_back("uid", std::to_string(spec.users.base));
+        options.emplace_back("gid", std::to_string(spec.users.base));
+    }
+    return new_filesystem(std::move(target), "tmpfs", std::move(options), attributes, MountSide::host, why);
+}
+
+void add_temporary_directories(MountPlan& plan, const MachineSpec& spec) {
+    if (spec.tmpfs_on_tmp)
+        plan.push_back(tmpfs(spec, "/tmp", {{"mode", "01777"}, {"size", "10%"}, {"nr_inodes", "400k"}},
+                             inert | exact_times, "temporary files end with the machine"));
+}
+
+void add_sysfs(MountPlan& plan, const MachineSpec& spec) {
+    const bool writable = spec.api_writable == ApiWritable::yes;
+    plan.push_back({.target = "/sys",
+                    .action = Sysfs{},
+                    .attributes = api | (writable ? 0 : read_only),
+                    .why = "read-only is how udev and systemd tell that the devices are not theirs"});
+    if (spec.syscall_filter.strict)
+        for (const char* secret : {"/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/virtual/dmi"})
+            plan.push_back({.target = secret,
+                            .action = Mask{},
+                            .attributes = api | read_only,
+                            .when_missing = WhenMissing::skip,
+                            .why = "tells of the host's hardware"});
+    plan.push_back({.target = "/sys/fs/selinux",
+                    .action = HostPath{},
+                    .attributes = api | read_only,
+                    .when_missing = WhenMissing::skip,
+                    .may_fail = true,
+                    .why = "programs must see that a policy is loaded, and not load one"});
+}
+
+void add_devices(MountPlan& plan, const MachineSpec& spec) {
+    plan.push_back({.target = "/dev",
+                    .action = DeviceDirectory{},
+                    .attributes = MOUNT_ATTR_NOSUID | exact_times,
+                    .why = "only the devices that every machine may have"});
+    plan.push_back(tmpfs(spec, "/dev/shm", {{"mode", "01777"}, {"size", "10%"}, {"nr_inodes", "400k"}},
+                         inert | exact_times, "POSIX shared memory"));
+    plan.push_back(new_filesystem("/dev/pts", "devpts",
+                                  {{"newinstance", ""},
+                                   {"ptmxmode", "0666"},
+                                   {"mode", "0600"},
+                                   {"gid", std::to_string(spec.users.base + tty_group)}},
+                                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, MountSide::host,
+                                  "terminals of its own, unseen by others"));
+}
+
+void add_run(MountPlan& plan, const MachineSpec& spec) {
+    plan.push_back(tmpfs(spec, "/run", {{"mode", "0755"}, {"size", "20%"}, {"nr_inodes", "800k"}}, inert | exact_times,
+                         "init expects it empty"));
+    plan.push_back({.target = "/run/host",
+                    .action = HostInterface{},
+                    .attributes = api | read_only,
+                    .why = "what the host tells the machine"});
+    plan.push_back({.target = "/run/host/unix-export",
+                    .action = UnixExport{},
+                    .attributes = api | MOUNT_ATTR_NOSYMFOLLOW,
+                    .why = "sockets that the machine offers to the host"});
+    if (!spec.credentials.empty())
+        plan.push_back({.target = "/run/host/credentials",
+                        .action = Credentials{},
+                        .attributes = api | read_only | MOUNT_ATTR_NOSYMFOLLOW,
+                        .why = "secrets for its services, never swapped out"});
+}
+
+bool lies_below(const Path& path, const char* directory) {
+    return path.native().starts_with(directory);
+}
+
+void add_extra_mounts(MountPlan& plan, const MachineSpec& spec) {
+    for (const ExtraMount& mount : spec.extra_mounts)
+        plan.push_back({.target = mount.destination,
+                        .action = Extra{mount},
+                        .attributes = 0,
+                        // What lies in /proc can be attached only once the machine's own /proc is there.
+                        .side = lies_below(mount.destination, "/proc/") ? MountSide::payload : MountSide::host,
+                        .when_missing = mount.kind == ExtraMountKind::inaccessible ? WhenMissing::fail
+                                                                                   : WhenMissing::make_directory,
+                        .why = "asked for"});
+}
+
+void add_proc(MountPlan& plan, const MachineSpec& spec) {
+    plan.push_back(new_filesystem("/proc", "proc", {}, api, MountSide::payload, "its own processes"));
+    if (spec.api_writable == ApiWritable::yes)
+        return;
+    plan.push_back({.target = "/proc/sys",
+                    .action = BindOnItself{},
+                    .attributes = api | read_only,
+                    .side = MountSide::payload,
+                    .why = "most of these settings are the host's"});
+    if (spec.network.is_private || spec.api_writable == ApiWritable::network)
+        plan.push_back({.target = "/proc/sys/net",
+                        .action = BindOnItself{},
+                        .attributes = api,
+                        .side = MountSide::payload,
+                        .when_missing = WhenMissing::skip,
+                        .why = "these belong to its own network namespace"});
+    for (const char* secret :
+         {"/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/sysrq-trigger", "/proc/timer_list"})
+        plan.push_back({.target = secret,
+                        .action = Mask{},
+                        .attributes = api | read_only,
+                        .side = MountSide::payload,
+                        .when_missing = WhenMissing::skip,
+                        .why = "tells of, or acts on, the host's kernel"});
+    for (const char* part :
+         {"/proc/acpi", "/proc/apm", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi"})
+        plan.push_back({.target = part,
+                        .action = BindOnItself{},
+                        .attributes = api | read_only,
+                        .side = MountSide::payload,
+                        .when_missing = WhenMissing::skip,
+                        .why = "the host's hardware"});
+}
+
+void add_payload_filesystems(MountPlan& plan, const MachineSpec& spec) {
+    if (!spec.shared.ipc)
+        plan.push_back({.target = "/dev/mqueue",
+                        .action = NewFilesystem{"mqueue", {}},
+                        .attributes = api,
+                        .side = MountSide::payload,
+                        .may_fail = true,
+                        .why = "POSIX message queues of its IPC namespace"});
+    plan.push_back({.target = "/sys/fs/cgroup",
+                    .action = NewFilesystem{"cgroup2", {{"nsdelegate", ""}, {"memory_recursiveprot", ""}}},
+                    .attributes = api,
+                    .side = MountSide::payload,
+                    .why = "always the unified hierarchy, whatever the host mounts"});
+    if (!spec.shared.pid) {
+        plan.push_back({.target = "/proc/sys/kernel/random/boot_id",
+                        .action = BootId{},
+                        .attributes = api | read_only,
+                        .side = MountSide::payload,
+                        .when_missing = WhenMissing::skip,
+                        .why = "the journal tells boots apart by it"});
+        plan.push_back({.target = "/proc/kmsg",
+                        .action = KernelLog{},
+                        .attributes = api | read_only,
+                        .side = MountSide::payload,
+                        .when_missing = WhenMissing::skip,
+                        .why = "readers must neither see the host's log nor fail"});
+    }
+}
+
+} // namespace
+
+MountPlan plan_mounts(const MachineSpec& spec) {
+    MountPlan plan;
+    add_temporary_directories(plan, spec);
+    add_sysfs(plan, spec);
+    add_devices(plan, spec);
+    add_run(plan, spec);
+    add_extra_mounts(plan, spec);
+    add_proc(plan, spec);
+    add_payload_filesystems(plan, spec);
+    std::ranges::stable_partition(plan, [](const MountStep& step) { return step.side == MountSide::host; });
+    // Extras in /proc were planned before /proc itself.
+    std::ranges::stable_partition(plan, [](const MountStep& step) {
+        return step.side == MountSide::host || !std::holds_alternative<Extra>(step.action);
+    });
+    return plan;
+}
+
+namespace {
+
+struct Named {
+    std::uint64_t attribute;
+    const char* name;
+};
+constexpr Named attribute_names[] = {
+    {MOUNT_ATTR_RDONLY, "ro"},     {MOUNT_ATTR_NOSUID, "nosuid"},           {MOUNT_ATTR_NODEV, "nodev"},
+    {MOUNT_ATTR_NOEXEC, "noexec"}, {MOUNT_ATTR_STRICTATIME, "strictatime"}, {MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"}};
+
+struct ActionText {
+    std::string operator()(const NewFilesystem& made) const {
+        std::string text = made.type;
+        for (const auto& [key, value] : made.options)
+            text += " " + key + (value.empty() ? "" : "=" + value);
+        return text;
+    }
+    std::string operator()(const DeviceDirectory&) const {
+        return "device nodes";
+    }
+    std::string operator()(const HostInterface&) const {
+        return "host interface";
+    }
+    std::string operator()(const UnixExport&) const {
+        return "exported sockets";
+    }
+    std::string operator()(const Credentials&) const {
+        return "credentials";
+    }
+    std::string operator()(const Sysfs&) const {
+        return "sysfs";
+    }
+    std::string operator()(const HostPath&) const {
+        return "the host's";
+    }
+    std::string operator()(const BindOnItself&) const {
+        return "bind on itself";
+    }
+    std::string operator()(const Mask&) const {
+        return "mask";
+    }
+    std::string operator()(const BootId&) const {
+        return "boot id";
+    }
+    std::string operator()(const KernelLog&) const {
+        return "empty kernel log";
+    }
+    std::string operator()(const Extra& extra) const {
+        const ExtraMount& mount = extra.mount;
+        switch (mount.kind) {
+        case ExtraMountKind::tmpfs: return "tmpfs " + mount.tmpfs_options;
+        case ExtraMountKind::overlay: return "overlay";
+        case ExtraMountKind::inaccessible: return "mask";
+        case ExtraMountKind::bind: break;
+        }
+        return "bind " +
+               (mount.source.is_temporary() ? std::string{"(temporary directory)"} : mount.source.path.string()) +
+               (mount.read_only ? " ro " : " ") + std::string{name_of(id_mapping_names, mount.id_mapping)};
+    }
+};
+
+} // namespace
+
+std::string describe_action(const MountStep& step) {
+    return std::visit(ActionText{}, step.action);
+}
+
+std::string describe_attributes(const MountStep& step) {
+    std::string text;
+    for (const auto& [attribute, name] : attribute_names)
+        if ((step.attributes & attribute) == attribute)
+            text.append(text.empty() ? "" : ",").append(name);
+    return text;
+}
+
+std::string describe(const MountStep& step) {
+    std::string text = step.target.string() + ": " + describe_action(step);
+    if (const std::string attributes = describe_attributes(step); !attributes.empty())
+        text += " [" + attributes + "]";
+    return text + " (" + step.why + ")";
+}
+
+} // namespace machinist
