@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the administrator wrote, in a .nspawn file or as options: nothing is decided, "not written" is a value.
+// Each member is one group: whoever wins on a group takes it whole (option_table.hpp says which option writes which).
+#pragma once
+
+#include "spec/machine_spec.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace machinist {
+
+// "auto" is nothing: it is for resolving to choose.
+template <typename Enum>
+struct OrAutomatic {
+    std::optional<Enum> chosen;
+    friend bool operator==(const OrAutomatic&, const OrAutomatic&) = default;
+};
+
+struct StartSettings {
+    std::optional<bool> boot;
+    std::optional<bool> as_pid2;
+    std::vector<std::string> parameters; // the command, or the arguments of init
+    [[nodiscard]] bool has_mode() const {
+        return boot || as_pid2;
+    }
+};
+
+// Masks of capability bits.
+struct CapabilitySettings {
+    std::uint64_t add = 0;
+    std::uint64_t drop = 0;
+    std::uint64_t ambient = 0;
+};
+
+struct UserNamespaceSettings {
+    std::optional<UserNamespaceKind> kind;
+    std::uint32_t base = 0; // with fixed
+    std::uint32_t size = 65536;
+    std::optional<Ownership> ownership;
+};
+
+struct NetworkSettings {
+    std::optional<bool> is_private;
+    std::optional<Path> namespace_path;
+};
+
+struct PivotRootSettings {
+    Path new_root;
+    std::optional<Path> old_root;
+};
+
+struct SyscallSettings {
+    std::vector<std::string> allow; // names and @groups
+    std::vector<std::string> deny;
+};
+
+struct LinkJournalSettings {
+    LinkJournalMode mode = LinkJournalMode::automatic;
+    bool may_fail = true;
+};
+
+enum class ConsoleSetting { interactive, read_only, passive, pipe, autopipe };
+inline constexpr EnumNames<ConsoleSetting, 5> console_setting_names{{{ConsoleSetting::interactive, "interactive"},
+                                                                     {ConsoleSetting::read_only, "read-only"},
+                                                                     {ConsoleSetting::passive, "passive"},
+                                                                     {ConsoleSetting::pipe, "pipe"},
+                                                                     {ConsoleSetting::autopipe, "autopipe"}}};
+
+// Either the value itself, or where its bytes lie: reading them is left to whoever may do so (resolve.hpp).
+struct CredentialSetting {
+    std::string name;
+    std::optional<std::string> value;
+    std::string load_from; // with a slash: a path; without: a name in $CREDENTIALS_DIRECTORY
+};
+
+struct LimitSetting {
+    rlim_t soft = RLIM_INFINITY;
+    rlim_t hard = RLIM_INFINITY;
+    friend bool operator==(const LimitSetting&, const LimitSetting&) = default;
+};
+
+struct AddressFamilySettings {
+    // Nothing: written as empty, which asks for no restriction.
+    std::optional<SyscallFilterSpec::AddressFamilies> restriction;
+};
+
+struct Settings {
+    std::optional<StartSettings> start;
+    std::optional<std::vector<std::string>> environment; // "NAME=VALUE", or "NAME": the caller's value
+    std::optional<std::string> user;
+    std::optional<Path> working_directory;
+    std::optional<PivotRootSettings> pivot_root;
+    std::optional<CapabilitySettings> capabilities;
+    std::optional<bool> no_new_privileges;
+    std::optional<int> kill_signal;
+    std::optional<std::string> personality;
+    std::optional<MachineId> machine_id;
+    std::optional<UserNamespaceSettings> users;
+    std::optional<bool> notify_ready;
+    std::optional<SyscallSettings> syscalls;
+    std::optional<AddressFamilySettings> address_families;
+    std::array<std::optional<LimitSetting>, RLIM_NLIMITS> limits; // each a group of its own; index is RLIMIT_*
+    std::optional<int> oom_score_adjust;
+    std::optional<std::vector<int>> cpu_affinity;
+    std::optional<std::string> hostname;
+    std::optional<OrAutomatic<ResolvConfMode>> resolv_conf;
+    std::optional<OrAutomatic<TimezoneMode>> timezone;
+    std::optional<LinkJournalSettings> link_journal;
+    std::optional<bool> suppress_sync;
+    std::optional<bool> ephemeral;
+    std::optional<bool> read_only;
+    std::optional<VolatileMode> volatile_mode;
+    std::optional<std::vector<ExtraMount>> extra_mounts;
+    std::optional<NetworkSettings> network;
+    // No key of a settings file writes these.
+    std::optional<ConsoleSetting> console;
+    std::optional<std::vector<CredentialSetting>> credentials;
+};
+
+// Every group but the limits, in the order of the members.
+inline auto groups_of(Settings& s) {
+    return std::tie(s.start, s.environment, s.user, s.working_directory, s.pivot_root, s.capabilities,
+                    s.no_new_privileges, s.kill_signal, s.personality, s.machine_id, s.users, s.notify_ready,
+                    s.syscalls, s.address_families, s.oom_score_adjust, s.cpu_affinity, s.hostname, s.resolv_conf,
+                    s.timezone, s.link_journal, s.suppress_sync, s.ephemeral, s.read_only, s.volatile_mode,
+                    s.extra_mounts, s.network, s.console, s.credentials);
+}
+
+// What winner wrote, and of the other only the groups that winner left alone.
+Settings merged(Settings winner, Settings other);
+
+} // namespace machinist
