@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The root filesystem of a machine, composed from its image: layer, volatile mode, owners, pivot.
+//
+// Order of use, in the launcher's private mount namespace, with the host's users and all capabilities:
+//   plan = plan_layer(...); record plan.undo_lines; root = compose_root(...);
+//   make_base_directories(root.mount) as the machine's root; seal_root(root); mounts beneath root.mount.
+#pragma once
+
+#include "base/unique_fd.hpp"
+#include "image/layer.hpp"
+#include "spec/machine_spec.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace machinist {
+
+// Which ids the machine's users have on the host.
+struct RootOwnership {
+    Ownership ownership = Ownership::off;
+    std::uint32_t base = 0;
+    std::uint32_t size = 65536;
+    // Maps 0 .. size-1 to base .. base+size-1: the machine's own one will do. -1: one is made when it is needed.
+    BorrowedFd user_namespace;
+};
+
+struct RootMount {
+    // The top of the new root (O_PATH), attached at "root" below the staging directory. Private, nodev, recursive.
+    UniqueFd mount;
+    LayerKind layer = LayerKind::none;
+    Ownership ownership = Ownership::off; // what was done: off, map, foreign or chown
+    bool seal_read_only = false;          // see seal_root()
+};
+
+// A directory that composed roots are attached in. It stays empty for the host: everything is mounted in the private
+// mount namespace of one launcher, so all launchers share it. Call it after entering the private namespace.
+UniqueFd open_staging_directory(const Path& path = "/run/machinist/staging");
+
+// Throws Failure; what was made on disk until then is undone by the lines of the plan.
+RootMount compose_root(const RootSpec& spec, const RootOwnership& ownership, BorrowedFd staging, const LayerPlan& plan);
+
+// Makes a --read-only root read-only. Separate, because missing mount points are made before (as nspawn does).
+// Nothing to do for all other roots.
+void seal_root(const RootMount& root);
+
+} // namespace machinist
