@@ -36,6 +36,7 @@ struct ImageFacts {
     InitFacts init;
     bool has_zoneinfo_of_host = false; // usr/share/zoneinfo/<host's zone> exists in the image
     std::string architecture;          // of the init or shell binary: "x86-64", "x86", "arm64", ...; "" unknown
+    std::vector<std::string> oddities; // what of the above could not be read as it should be, a sentence each
 };
 
 struct HostFacts {
