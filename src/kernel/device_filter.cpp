@@ -18,15 +18,22 @@ constexpr std::uint8_t kind_register = BPF_REG_2;
 constexpr std::uint8_t access_register = BPF_REG_3;
 constexpr std::uint8_t major_register = BPF_REG_4;
 constexpr std::uint8_t minor_register = BPF_REG_5;
-constexpr std::uint8_t scratch_register = BPF_REG_6;
+// Both numbers in one, as the kernel keeps them: one comparison a rule. Most of what loading costs is the kernel
+// following the branches.
+constexpr std::uint8_t number_register = BPF_REG_6;
+constexpr std::uint8_t scratch_register = BPF_REG_7;
 
-bpf_insn instruction(int code, std::uint8_t to, std::uint8_t from, std::size_t offset, std::int32_t value) {
+constexpr std::uint32_t minor_bits = 20;
+constexpr std::uint32_t highest_major = 0xfff;
+constexpr std::uint32_t highest_minor = 0xfffff;
+
+bpf_insn instruction(int code, std::uint8_t to, std::uint8_t from, std::size_t offset, std::uint32_t value) {
     bpf_insn result{};
     result.code = static_cast<std::uint8_t>(code);
     result.dst_reg = to & 0xf;
     result.src_reg = from & 0xf;
     result.off = static_cast<std::int16_t>(offset);
-    result.imm = value;
+    result.imm = static_cast<std::int32_t>(value);
     return result;
 }
 
@@ -34,55 +41,86 @@ bpf_insn load(std::uint8_t to, std::size_t offset) {
     return instruction(BPF_LDX | BPF_MEM | BPF_W, to, BPF_REG_1, offset, 0);
 }
 
-bpf_insn compute(int operation, std::uint8_t to, std::int32_t value) {
+bpf_insn compute(int operation, std::uint8_t to, std::uint32_t value) {
     return instruction(BPF_ALU | BPF_K | operation, to, 0, 0, value);
 }
 
-bpf_insn copy(std::uint8_t to, std::uint8_t from) {
-    return instruction(BPF_ALU | BPF_X | BPF_MOV, to, from, 0, 0);
+bpf_insn compute_with(int operation, std::uint8_t to, std::uint8_t from) {
+    return instruction(BPF_ALU | BPF_X | operation, to, from, 0, 0);
 }
 
 bpf_insn leave() {
     return instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-std::vector<bpf_insn> program_for(std::span<const DeviceRule> allowed) {
-    std::vector<bpf_insn> program{
-        load(kind_register, offsetof(bpf_cgroup_dev_ctx, access_type)),
-        copy(access_register, kind_register),
-        compute(BPF_AND, kind_register, 0xffff),
-        compute(BPF_RSH, access_register, 16),
-        load(major_register, offsetof(bpf_cgroup_dev_ctx, major)),
-        load(minor_register, offsetof(bpf_cgroup_dev_ctx, minor)),
-    };
-    for (const DeviceRule& rule : allowed) {
-        const std::size_t first = program.size();
-        std::vector<std::size_t> ways_out;
-        const auto unless_equal = [&](std::uint8_t from, std::uint32_t value) {
-            ways_out.push_back(program.size());
-            program.push_back(instruction(BPF_JMP32 | BPF_K | BPF_JNE, from, 0, 0, static_cast<std::int32_t>(value)));
+class PolicyProgram {
+public:
+    explicit PolicyProgram(std::span<const DeviceRule> allowed) {
+        program_ = {
+            load(kind_register, offsetof(bpf_cgroup_dev_ctx, access_type)),
+            compute_with(BPF_MOV, access_register, kind_register),
+            compute(BPF_AND, kind_register, 0xffff),
+            compute(BPF_RSH, access_register, 16),
+            load(major_register, offsetof(bpf_cgroup_dev_ctx, major)),
+            load(minor_register, offsetof(bpf_cgroup_dev_ctx, minor)),
+            compute_with(BPF_MOV, number_register, major_register),
+            compute(BPF_LSH, number_register, minor_bits),
+            compute_with(BPF_OR, number_register, minor_register),
         };
-        unless_equal(kind_register, rule.kind == DeviceKind::block ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
-        if (rule.major)
-            unless_equal(major_register, *rule.major);
-        if (rule.minor)
-            unless_equal(minor_register, *rule.minor);
-        if (rule.access != device_all) {
-            program.push_back(copy(scratch_register, access_register));
-            program.push_back(compute(BPF_AND, scratch_register, device_all & ~rule.access));
-            unless_equal(scratch_register, 0);
-        }
-        program.push_back(compute(BPF_MOV, BPF_REG_0, 1));
-        program.push_back(leave());
-        if (program.size() - first > 64)
-            throw Failure{FailureKind::internal, "a device rule became too long"};
-        for (const std::size_t jump : ways_out)
-            program[jump].off = static_cast<std::int16_t>(program.size() - jump - 1);
+        add_kind(allowed, DeviceKind::character, BPF_DEVCG_DEV_CHAR);
+        add_kind(allowed, DeviceKind::block, BPF_DEVCG_DEV_BLOCK);
+        program_.push_back(compute(BPF_MOV, BPF_REG_0, 0));
+        program_.push_back(leave());
+        for (const std::size_t jump : jumps_to_allow_)
+            aim(jump);
+        program_.push_back(compute(BPF_MOV, BPF_REG_0, 1));
+        program_.push_back(leave());
     }
-    program.push_back(compute(BPF_MOV, BPF_REG_0, 0));
-    program.push_back(leave());
-    return program;
-}
+
+    [[nodiscard]] const std::vector<bpf_insn>& instructions() const {
+        return program_;
+    }
+
+private:
+    void add_kind(std::span<const DeviceRule> allowed, DeviceKind kind, std::uint32_t kernel_kind) {
+        const std::size_t other_kind = jump_if(BPF_JNE, kind_register, kernel_kind);
+        for (const DeviceRule& rule : allowed)
+            if (rule.kind == kind && rule.major.value_or(0) <= highest_major && rule.minor.value_or(0) <= highest_minor)
+                add(rule);
+        aim(other_kind);
+    }
+
+    void add(const DeviceRule& rule) {
+        std::optional<std::size_t> other_access;
+        if (rule.access != device_all) {
+            program_.push_back(compute_with(BPF_MOV, scratch_register, access_register));
+            program_.push_back(compute(BPF_AND, scratch_register, device_all & ~std::uint32_t{rule.access}));
+            other_access = jump_if(BPF_JNE, scratch_register, 0);
+        }
+        if (rule.major && rule.minor)
+            jumps_to_allow_.push_back(jump_if(BPF_JEQ, number_register, *rule.major << minor_bits | *rule.minor));
+        else if (rule.major)
+            jumps_to_allow_.push_back(jump_if(BPF_JEQ, major_register, *rule.major));
+        else if (rule.minor)
+            jumps_to_allow_.push_back(jump_if(BPF_JEQ, minor_register, *rule.minor));
+        else
+            jumps_to_allow_.push_back(jump_if(BPF_JGE, number_register, 0));
+        if (other_access)
+            aim(*other_access);
+    }
+
+    std::size_t jump_if(int condition, std::uint8_t left, std::uint32_t right) {
+        program_.push_back(instruction(BPF_JMP32 | BPF_K | condition, left, 0, 0, right));
+        return program_.size() - 1;
+    }
+    // To what is added next.
+    void aim(std::size_t jump) {
+        program_[jump].off = static_cast<std::int16_t>(program_.size() - jump - 1);
+    }
+
+    std::vector<bpf_insn> program_;
+    std::vector<std::size_t> jumps_to_allow_;
+};
 
 int bpf(bpf_cmd command, bpf_attr& attributes) {
     return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
@@ -125,7 +163,10 @@ std::vector<DeviceRule> closed_device_list() {
 }
 
 void attach_device_filter(BorrowedFd cgroup, std::span<const DeviceRule> allowed) {
-    const UniqueFd program = load_program(program_for(allowed));
+    // Jumps reach 32767 instructions; a rule takes four.
+    if (allowed.size() > 4096)
+        throw Failure{FailureKind::invalid, "a device policy of more than 4096 rules"};
+    const UniqueFd program = load_program(PolicyProgram{allowed}.instructions());
     bpf_attr attributes;
     std::memset(&attributes, 0, sizeof attributes);
     attributes.target_fd = static_cast<std::uint32_t>(cgroup.get());

@@ -36,7 +36,7 @@ constexpr std::array<Personality, 0> personalities{};
 } // namespace
 
 rlimit set_closest_limit(int resource, rlimit wanted, pid_t process) {
-    const auto kind = static_cast<__rlimit_resource_t>(resource);
+    const auto kind = static_cast<__rlimit_resource>(resource);
     if (::prlimit(process, kind, &wanted, nullptr) == 0)
         return wanted;
     const std::string name = "resource limit " + std::to_string(resource);

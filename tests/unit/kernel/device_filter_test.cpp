@@ -156,6 +156,20 @@ TEST_F(ADeviceFilter, KnowsRulesForAnyNumber) {
               "");
 }
 
+TEST_F(ADeviceFilter, TakesNoNumberForAnotherThatLooksLikeItInPart) {
+    const DeviceRule rules[]{{DeviceKind::character, 0x1000, 3, device_all},
+                             {DeviceKind::character, 0, (1U << 20) + 3, device_all},
+                             {DeviceKind::block, std::nullopt, std::nullopt, device_mknod}};
+    attach(rules);
+
+    EXPECT_EQ(inside([&] {
+                  require_open("/dev/null", O_RDONLY, EPERM);
+                  require_made(node("any"), S_IFBLK, 250, 77777, 0);
+                  require_made(node("null"), S_IFCHR, 1, 3, EPERM);
+              }),
+              "");
+}
+
 TEST_F(ADeviceFilter, AllowsNothingWithoutRules) {
     attach({});
 
