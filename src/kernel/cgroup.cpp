@@ -44,17 +44,25 @@ std::filesystem::path mount_point() {
         "'mount -t cgroup2 none /sys/fs/cgroup/unified'");
 }
 
-} // namespace
-
-std::filesystem::path own_cgroup() {
-    const std::string groups = read_file("/proc/self/cgroup");
+std::filesystem::path group_in(const std::string& groups, const std::string& whose) {
     // The line of v2 begins with "0::"; v1 hierarchies may stand beside it.
     std::size_t line = groups.starts_with("0::") ? 0 : groups.find("\n0::");
     if (line == std::string::npos)
-        throw Failure{FailureKind::not_supported, "find this process in the cgroup v2 hierarchy"};
+        throw Failure{FailureKind::not_supported, "find " + whose + " in the cgroup v2 hierarchy"};
     line = groups.find("0::", line) + 3;
     const std::string path = groups.substr(line, groups.find('\n', line) - line);
     return mount_point() / std::filesystem::path{path}.relative_path();
+}
+
+} // namespace
+
+std::filesystem::path own_cgroup() {
+    return group_in(read_file("/proc/self/cgroup"), "this process");
+}
+
+std::filesystem::path cgroup_of(pid_t pid) {
+    const std::string process = std::to_string(pid);
+    return group_in(read_file("/proc/" + process + "/cgroup"), "process " + process);
 }
 
 bool cgroup_is_delegated(const std::filesystem::path& group) {

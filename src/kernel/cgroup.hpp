@@ -13,6 +13,8 @@ namespace machinist {
 // The directory, in the caller's mount namespace, of the cgroup v2 group that this process is in.
 // Throws Failure(not_supported) with a remedy where cgroup v2 is mounted nowhere.
 std::filesystem::path own_cgroup();
+// The same of another process. Failure(not_found) if it is gone.
+std::filesystem::path cgroup_of(pid_t pid);
 
 // True if systemd delegated this group to us (xattr user.delegate or trusted.delegate is 1).
 bool cgroup_is_delegated(const std::filesystem::path& group);

@@ -10,7 +10,9 @@
 
 namespace machinist {
 
-FilesystemIds::FilesystemIds(std::uint32_t uid, std::uint32_t gid) : secure_bits_(::prctl(PR_GET_SECUREBITS)) {
+FilesystemIds::FilesystemIds(std::uint32_t uid, std::uint32_t gid) : secure_bits_(::prctl(PR_GET_SECUREBITS)),
+      uid_before_(static_cast<std::uint32_t>(::setfsuid(static_cast<uid_t>(-1)))),
+      gid_before_(static_cast<std::uint32_t>(::setfsgid(static_cast<gid_t>(-1)))) {
     // Without this, leaving filesystem user 0 takes CAP_DAC_OVERRIDE, CAP_MKNOD & co. away (capabilities(7)).
     if (secure_bits_ < 0 || ::prctl(PR_SET_SECUREBITS, secure_bits_ | SECBIT_NO_SETUID_FIXUP) < 0)
         throw system_failure("keep capabilities while making files as another user");
@@ -22,8 +24,8 @@ FilesystemIds::FilesystemIds(std::uint32_t uid, std::uint32_t gid) : secure_bits
 }
 
 FilesystemIds::~FilesystemIds() {
-    ::setfsuid(0);
-    ::setfsgid(0);
+    ::setfsuid(uid_before_);
+    ::setfsgid(gid_before_);
     ::prctl(PR_SET_SECUREBITS, secure_bits_);
 }
 

@@ -17,6 +17,8 @@ public:
 
 private:
     long secure_bits_;
+    std::uint32_t uid_before_;
+    std::uint32_t gid_before_;
 };
 
 } // namespace machinist

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/run.hpp"
+
+#include "base/failure.hpp"
+#include "cli/program_paths.hpp"
+#include "cli/run_facts.hpp"
+#include "image/host_facts_reader.hpp"
+#include "kernel/process.hpp"
+#include "machinist_config.h"
+#include "spec/command_line.hpp"
+#include "spec/help_text.hpp"
+#include "spec/mount_plan.hpp"
+#include "spec/resolve.hpp"
+#include "spec/run_directory.hpp"
+#include "spec/spec_json.hpp"
+#include "spec/spec_text.hpp"
+#include "supervisor/start.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sys/random.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+const char* name_of_program(Manner manner) {
+    return manner == Manner::nspawn ? "systemd-nspawn" : "machinist";
+}
+
+void print(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    if (!text.ends_with('\n'))
+        std::fputc('\n', stdout);
+}
+
+void complain(const Problems& problems, Manner manner, const char* kind) {
+    for (const Problem& problem : problems)
+        std::fprintf(stderr, "%s: %s%s\n", name_of_program(manner), kind, text_of(problem).c_str());
+}
+
+// Nothing if it was no such request.
+std::optional<int> answer_without_a_start(const StartRequest& request) {
+    if (request.help)
+        print(help_text(request.manner));
+    else if (request.version)
+        print(version_text(request.manner));
+    else if (request.introspect)
+        print(introspection_text(request.manner));
+    else if (request.listing)
+        print(*request.listing);
+    else
+        return std::nullopt;
+    return 0;
+}
+
+Chance draw_chance() {
+    Chance chance;
+    if (::getrandom(&chance.name_suffix, sizeof chance.name_suffix, 0) != sizeof chance.name_suffix)
+        throw system_failure("get random bytes for a name");
+    chance.id = MachineId::random();
+    return chance;
+}
+
+void print_decisions(const StartRequest& request, const MachineSpec& spec) {
+    const MountPlan plan = plan_mounts(spec);
+    if (request.json)
+        return print(dry_run_json(spec, plan));
+    std::string text = text_of(spec) + "mounts:\n";
+    for (const MountStep& step : plan)
+        text += "  " + describe(step) + "\n";
+    print(text);
+}
+
+// --cleanup: what is left of a machine whose supervisor was killed.
+int clean_up(const StartRequest& request, const Path& image, const HostFacts& host, const Programs& programs) {
+    const auto name = base_name_of(request, image, host);
+    if (!name)
+        throw Failure{FailureKind::invalid, "clean up: no name of a machine can be made of '" + image.string() + "'"};
+    const std::string directory = run_directory::path(name->text());
+    if (::access(directory.c_str(), F_OK) < 0)
+        return 0;
+    return run_program({programs.supervisor.string(), "--undo", directory}).status;
+}
+
+int resolve_and_start(const CommandLine& line) {
+    const StartRequest& request = line.request;
+    const Programs programs{.launcher = own_path(), .supervisor = program_path("machinist-supervisor")};
+    const HostFacts host = read_host_facts();
+    const Path image =
+        request.cleanup && request.machine ? Path{"/" + request.machine->text()} : find_image(request, host);
+    if (request.cleanup)
+        return clean_up(request, image, host, programs);
+
+    const SettingsFile file = read_settings_for(request, image, host);
+    complain(file.warnings, request.manner, "warning: ");
+    if (!file.problems.empty()) {
+        complain(file.problems, request.manner, "");
+        return exit_status_for(file.problems, request.manner);
+    }
+    const Settings settings = merge_settings(request, file.settings);
+    const ImageFacts facts = image_facts_for(request, image, host);
+    auto resolved = resolve(request, settings, facts, host, draw_chance(), load_credentials(settings, host));
+    if (const auto* problems = std::get_if<Problems>(&resolved)) {
+        complain(*problems, request.manner, "");
+        return exit_status_for(*problems, request.manner);
+    }
+    auto& [spec, warnings] = std::get<Resolved>(resolved);
+    if (!spec.quiet)
+        complain(warnings, request.manner, "warning: ");
+    if (request.dry_run) {
+        print_decisions(request, spec);
+        return 0;
+    }
+    if (::geteuid() != 0)
+        throw Failure{FailureKind::not_permitted, "start machine '" + spec.name.text() + "': it needs root"}
+            .try_instead("sudo, or --dry-run to see what would be done");
+    start_machine(std::move(spec), programs);
+}
+
+} // namespace
+
+int run(Manner manner, std::span<char*> arguments) {
+#if MACHINIST_FAULT_HOOKS
+    if (arguments.size() == 1 && std::strcmp(arguments[0], "--list-stages") == 0) {
+        for (const std::string& name : stage_names())
+            print(name);
+        return 0;
+    }
+#endif
+    const CommandLine line = parse_command_line(manner, arguments);
+    if (!line.request.quiet)
+        complain(line.warnings, manner, "warning: ");
+    if (!line.problems.empty()) {
+        complain(line.problems, manner, "");
+        return exit_status_for(line.problems, manner);
+    }
+    if (const auto status = answer_without_a_start(line.request))
+        return *status;
+    try {
+        return resolve_and_start(line);
+    } catch (const Failure& failure) {
+        std::fprintf(stderr, "%s: %s\n", name_of_program(manner), failure.what());
+        return manner == Manner::nspawn ? 1 : exit_status_for(failure);
+    }
+}
+
+int start_again(const char* orders) {
+    start_machine_again(std::atoi(orders),
+                        {.launcher = own_path(), .supervisor = program_path("machinist-supervisor")});
+}
+
+} // namespace machinist

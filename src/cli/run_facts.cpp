@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/run_facts.hpp"
+
+#include "base/failure.hpp"
+#include "image/image_facts_reader.hpp"
+#include "kernel/files.hpp"
+
+#include <cstring>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+// machinectl(1), "Files and directories".
+constexpr const char* image_search_path[] = {"/etc/machines",      "/run/machines",           "/var/lib/machines",
+                                             "/var/lib/container", "/usr/local/lib/machines", "/usr/lib/machines"};
+constexpr std::size_t largest_credential = 1 << 20;
+constexpr std::size_t largest_settings_file = 1 << 20;
+
+Path find_by_name(const MachineName& name) {
+    for (const char* directory : image_search_path) {
+        const Path candidate = Path{directory} / name.text();
+        struct stat status {};
+        if (::stat(candidate.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+            return candidate;
+        if (::stat((candidate.string() + ".raw").c_str(), &status) == 0)
+            throw Failure{FailureKind::not_supported, "start image '" + candidate.string() +
+                                                          ".raw': disk images are not built yet in this version"};
+    }
+    throw Failure{FailureKind::not_found,
+                  "find image '" + name.text() + "': none of that name is in the image search path"}
+        .try_instead("--directory=PATH");
+}
+
+std::string read_socket(const Path& path) {
+    const UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    if (path.native().size() >= sizeof address.sun_path)
+        throw Failure{FailureKind::invalid, "connect to '" + path.string() + "': the path is too long for a socket"};
+    std::memcpy(address.sun_path, path.c_str(), path.native().size() + 1);
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+        throw system_failure("connect to '" + path.string() + "'");
+    return read_all(socket, largest_credential + 1);
+}
+
+std::string read_credential(const Path& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) < 0)
+        throw system_failure("read '" + path.string() + "'");
+    std::string value;
+    if (S_ISSOCK(status.st_mode))
+        value = read_socket(path);
+    else if (S_ISREG(status.st_mode))
+        value = read_all(open_path(path, O_RDONLY | O_NOCTTY | O_NONBLOCK), largest_credential + 1);
+    else
+        throw Failure{FailureKind::invalid, "read '" + path.string() + "': it is neither a file nor a socket"};
+    if (value.size() > largest_credential)
+        throw Failure{FailureKind::invalid, "read '" + path.string() + "': it is larger than 1 MiB"};
+    return value;
+}
+
+} // namespace
+
+Path find_image(const StartRequest& request, const HostFacts& host) {
+    const auto image = image_of_request(request, host);
+    if (const auto* directory = std::get_if<Path>(&image))
+        return *directory;
+    const MachineName& name = std::get<MachineName>(image);
+    // A tree that --template shall make has the pool for its place.
+    if (request.make_from)
+        return Path{"/var/lib/machines"} / name.text();
+    return find_by_name(name);
+}
+
+ImageFacts image_facts_for(const StartRequest& request, const Path& directory, const HostFacts& host) {
+    WantedImageFacts wanted;
+    wanted.timezone = host.timezone_name;
+    struct stat status {};
+    if (!request.make_from || ::stat(directory.c_str(), &status) == 0)
+        return read_image_facts(directory, wanted);
+    ImageFacts facts = read_image_facts((host.working_directory / *request.make_from).lexically_normal(), wanted);
+    facts.directory = directory;
+    return facts;
+}
+
+SettingsFile read_settings_for(const StartRequest& request, const Path& image_directory, const HostFacts& host) {
+    const auto name = base_name_of(request, image_directory, host);
+    if (request.settings_use == SettingsUse::none || !name)
+        return {};
+    for (const SettingsFilePlace& place : settings_file_places(*name, image_directory)) {
+        // Beside an image, the way may lie in somebody else's hands: whatever it is, it is read as data.
+        const auto file = open_path_if_exists(place.path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        if (!file)
+            continue;
+        if (!S_ISREG(status_of(*file).st_mode))
+            throw Failure{FailureKind::hostile, "read settings '" + place.path.string() + "': it is no regular file"};
+        const bool trusted = place.trusted || request.settings_use == SettingsUse::trusted;
+        return parse_settings_file(read_all(*file, largest_settings_file), place.path, trusted);
+    }
+    return {};
+}
+
+LoadedCredentials load_credentials(const Settings& settings, const HostFacts& host) {
+    LoadedCredentials loaded;
+    for (const CredentialToLoad& credential : credentials_to_load(settings, host))
+        loaded[credential.name] =
+            doing("load credential '" + credential.name + "'", [&] { return read_credential(credential.path); });
+    return loaded;
+}
+
+} // namespace machinist

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "supervisor/device_directory.hpp"
+
+#include "base/failure.hpp"
+#include "kernel/files.hpp"
+#include "kernel/mounts.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+struct Node {
+    const char* name;
+    unsigned major_number;
+    unsigned minor_number;
+};
+// The numbers are those of Documentation/admin-guide/devices.txt of the kernel.
+constexpr Node nodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+                          {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+constexpr Node optional_nodes[] = {{"fuse", 10, 229}, {"net/tun", 10, 200}};
+
+struct Link {
+    const char* name;
+    const char* target;
+};
+constexpr Link links[] = {{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+                          {"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},      {"ptmx", "pts/ptmx"}};
+
+void make_link(BorrowedFd directory, const char* target, const char* name) {
+    if (::symlinkat(target, directory.get(), name) < 0)
+        throw system_failure(std::string{"make link '"} + name + "'");
+}
+
+void make_node(BorrowedFd directory, const Node& node) {
+    const dev_t number = ::makedev(node.major_number, node.minor_number);
+    // The umask would take bits away, and the host's own node may have been tampered with: the mode is set outright.
+    if (::mknodat(directory.get(), node.name, S_IFCHR | 0666, number) < 0 ||
+        ::fchmodat(directory.get(), node.name, 0666, 0) < 0)
+        throw system_failure(std::string{"make device '"} + node.name + "'")
+            .try_instead("running it where CAP_MKNOD is held in the initial user namespace");
+    const std::string alias = "char/" + std::to_string(node.major_number) + ":" + std::to_string(node.minor_number);
+    make_link(directory, (std::string{"../"} + node.name).c_str(), alias.c_str());
+}
+
+bool host_has(const char* name) {
+    const std::string path = std::string{"/dev/"} + name;
+    return UniqueFd{::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)}.get() >= 0;
+}
+
+} // namespace
+
+UniqueFd make_device_directory(const MachineSpec& spec, std::uint64_t attributes) {
+    FilesystemOptions options{.options = {{"mode", "0755"}, {"size", "4m"}, {"nr_inodes", "64k"}},
+                              .attributes = attributes};
+    if (spec.users.kind != UserNamespaceKind::none) {
+        options.options.emplace_back("uid", std::to_string(spec.users.base));
+        options.options.emplace_back("gid", std::to_string(spec.users.base));
+    }
+    UniqueFd directory = make_filesystem("tmpfs", options);
+    for (const char* name : {"char", "net", "shm", "pts", "mqueue"})
+        if (::mkdirat(directory.get(), name, 0755) < 0)
+            throw system_failure(std::string{"make directory '"} + name + "'");
+    for (const Node& node : nodes)
+        make_node(directory, node);
+    for (const Node& node : optional_nodes)
+        if (host_has(node.name))
+            make_node(directory, node);
+    for (const Link& link : links)
+        make_link(directory, link.target, link.name);
+    if (spec.console != ConsoleMode::pipe)
+        make_link(directory, "pts/0", "console");
+    return directory;
+}
+
+} // namespace machinist

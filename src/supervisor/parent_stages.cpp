@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "supervisor/parent_stages.hpp"
+
+#include "base/failure.hpp"
+#include "image/base_directories.hpp"
+#include "image/id_range_store.hpp"
+#include "image/template.hpp"
+#include "kernel/files.hpp"
+#include "kernel/filesystem_ids.hpp"
+#include "kernel/mounts.hpp"
+#include "kernel/user_namespace.hpp"
+#include "spec/run_directory.hpp"
+#include "spec/spec_json.hpp"
+#include "spec/syscall_filter.hpp"
+#include "supervisor/first_process.hpp"
+#include "supervisor/handshake.hpp"
+#include "supervisor/host_integration.hpp"
+#include "supervisor/registrar.hpp"
+#include "supervisor/stage.hpp"
+
+#include <array>
+#include <fcntl.h>
+#include <optional>
+#include <sched.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+bool has_own_users(const Start& start) {
+    return start.spec.users.kind != UserNamespaceKind::none;
+}
+
+// A machine that is not listed cannot stand in the way of another of the same name.
+std::string key_of(const MachineSpec& spec) {
+    return spec.registered ? spec.name.text() : spec.name.text() + "@" + std::to_string(::getpid());
+}
+
+void take_the_name(Start& start) {
+    if (start.run)
+        return;
+    if (start.spec.registered)
+        refuse_name_of_other_manager(start.spec.name);
+    start.run = RunDirectory::acquire(key_of(start.spec), start.programs.supervisor);
+}
+
+void make_the_image(Start& start) {
+    if (start.spec.root.make_from && start.first_start)
+        (void)make_from_template(*start.spec.root.make_from, start.spec.root.directory);
+}
+
+void lock_the_image(Start& start) {
+    if (!start.spec.lock_image || !start.first_start)
+        return;
+    ImageLock lock = lock_image(start.spec.root.directory, lock_mode_for(start.spec.root));
+    for (const Path& path : lock.paths)
+        start.run.will_undo("lock " + path.string());
+    for (UniqueFd& descriptor : lock.descriptors)
+        start.kept.push_back(std::move(descriptor));
+}
+
+void choose_the_id_range(Start& start) {
+    UserSpec& users = start.spec.users;
+    if (users.kind == UserNamespaceKind::of_root) {
+        const struct stat owner = status_of(open_path(start.spec.root.directory, O_PATH | O_DIRECTORY));
+        users.base = range_of_owner(owner.st_uid, owner.st_gid);
+        users.kind = UserNamespaceKind::fixed;
+    }
+    if (users.kind != UserNamespaceKind::pick)
+        return;
+    const struct stat owner = status_of(open_path(start.spec.root.directory, O_PATH | O_DIRECTORY));
+    const bool instance = start.spec.root.layer != LayerKind::none;
+    IdRange range = IdRangeStore{}.pick({.name = start.spec.name.text(),
+                                         .tree_owner = instance ? std::nullopt : std::optional{owner.st_uid},
+                                         .remember = !instance && start.spec.registered});
+    users.kind = UserNamespaceKind::fixed;
+    users.base = range.base;
+    start.run.will_undo("lock " + range.lock_file.string());
+    start.kept.push_back(std::move(range.lock));
+}
+
+void write_down_the_spec(Start& start) {
+    start.layer = plan_layer(start.spec.root, start.run.path().filename().string());
+    start.run.will_undo(start.layer.undo_lines);
+    start.mounts = plan_mounts(start.spec);
+    start.syscall_filter = build_syscall_filter(start.spec.syscall_filter, start.spec.capabilities,
+                                                start.spec.network.is_private || start.spec.network.namespace_path);
+    start.run.write("spec.json", to_json(start.spec));
+}
+
+void make_the_cgroup(Start& start) {
+    const CgroupPlan plan = plan_cgroup(start.spec, start.run.path().filename().string());
+    start.run.will_undo(plan.undo_lines);
+    start.cgroup = make_machine_cgroup(plan, start.spec);
+}
+
+void enter_a_mount_namespace(Start& start) {
+    start.working_directory = UniqueFd{::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    start.host_mounts = open_path("/proc/self/ns/mnt", O_RDONLY);
+    make_directories("/run/machinist/staging", 0700);
+    enter_private_mount_namespace();
+}
+
+void clone_the_first_process(Start& start) {
+    clone_first_process(start);
+}
+
+void write_the_id_maps(Start& start) {
+    if (!has_own_users(start))
+        return;
+    const std::array map{IdMap{.inside = 0, .outside = start.spec.users.base, .count = start.spec.users.size}};
+    write_id_maps(start.leader.pid(), map, map);
+    start.user_namespace = open_path("/proc/" + std::to_string(start.leader.pid()) + "/ns/user", O_RDONLY);
+}
+
+void limit_the_first_process(Start& start) {
+    limit_first_process(start);
+}
+
+void compose_the_root(Start& start) {
+    start.staging = open_staging_directory();
+    start.root = compose_root(start.spec.root,
+                              {.ownership = start.spec.users.ownership,
+                               .base = has_own_users(start) ? start.spec.users.base : 0,
+                               .size = start.spec.users.size,
+                               .user_namespace = start.user_namespace},
+                              start.staging, start.layer);
+}
+
+template <typename Body>
+void as_root_of_the_machine(const Start& start, Body&& body) {
+    std::optional<FilesystemIds> ids;
+    if (has_own_users(start))
+        ids.emplace(start.spec.users.base, start.spec.users.base);
+    body();
+}
+
+void make_the_base_directories(Start& start) {
+    as_root_of_the_machine(start, [&] { make_base_directories(start.root.mount); });
+}
+
+void mount_the_hosts_side(Start& start) {
+    std::vector<std::string> undo_lines;
+    as_root_of_the_machine(start, [&] {
+        start.host_side = apply_host_side(start.mounts, {.spec = start.spec,
+                                                         .root = start.root.mount,
+                                                         .user_namespace = start.user_namespace,
+                                                         .leader = start.leader,
+                                                         .undo_lines = undo_lines});
+    });
+    start.run.will_undo(undo_lines);
+}
+
+void integrate_with_the_host(Start& start) {
+    as_root_of_the_machine(start, [&] { start.warnings = integrate_with_host(start.spec, start.root.mount); });
+    seal_root(start.root);
+}
+
+void make_the_console(Start& start) {
+    as_root_of_the_machine(start, [&] { start.console = make_payload_console(start.spec, start.host_side.devpts); });
+}
+
+void let_the_payload_go(Start& start) {
+    std::vector<int> descriptors;
+    for (const UniqueFd& stream : start.console.payload_ends)
+        descriptors.push_back(stream.get());
+    for (const UniqueFd& mount : start.host_side.for_payload)
+        descriptors.push_back(mount.get());
+    return_to_the_hosts_mounts(start);
+    send_go(start.handshake, descriptors);
+    start.console.payload_ends = {};
+    start.host_side.for_payload.clear();
+}
+
+void register_the_machine(Start& start) {
+    register_machine(start);
+}
+
+// Order matters: each line may rely on all lines above it.
+constexpr std::array parent_stages{
+    Stage<Start>{"take the name", take_the_name},
+    Stage<Start>{"make the image from its template", make_the_image},
+    Stage<Start>{"lock the image", lock_the_image},
+    Stage<Start>{"choose the id range", choose_the_id_range},
+    Stage<Start>{"write down the spec", write_down_the_spec},
+    Stage<Start>{"make the cgroup", make_the_cgroup},
+    Stage<Start>{"enter a mount namespace", enter_a_mount_namespace},
+    // It shares our mount namespace until all is mounted: then it takes a locked copy.
+    Stage<Start>{"clone the first process", clone_the_first_process},
+    Stage<Start>{"write the id maps", write_the_id_maps},
+    Stage<Start>{"limit the first process", limit_the_first_process},
+    Stage<Start>{"compose the root", compose_the_root},
+    Stage<Start>{"make the base directories", make_the_base_directories},
+    Stage<Start>{"mount the host's side", mount_the_hosts_side},
+    Stage<Start>{"integrate with the host", integrate_with_the_host},
+    Stage<Start>{"make the console", make_the_console},
+    // Whoever hears of the machine from here on must find it by its name.
+    Stage<Start>{"register the machine", register_the_machine},
+    Stage<Start>{"let the payload go", let_the_payload_go},
+};
+
+} // namespace
+
+void prepare_machine(Start& start) {
+    run_stages<Start>(parent_stages, start, "parent");
+}
+
+std::vector<std::string> parent_stage_names() {
+    std::vector<std::string> names;
+    for (const Stage<Start>& stage : parent_stages)
+        names.emplace_back(stage.name);
+    return names;
+}
+
+} // namespace machinist

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "supervisor/payload_stages.hpp"
+
+#include "base/failure.hpp"
+#include "kernel/capabilities.hpp"
+#include "kernel/files.hpp"
+#include "kernel/limits.hpp"
+#include "kernel/loopback.hpp"
+#include "kernel/mounts.hpp"
+#include "kernel/seccomp.hpp"
+#include "kernel/sockets.hpp"
+#include "kernel/syscalls.hpp"
+#include "supervisor/handshake.hpp"
+#include "supervisor/payload_program.hpp"
+#include "supervisor/payload_user.hpp"
+#include "supervisor/stage.hpp"
+
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+constexpr std::uint64_t propagation_shared = 1UL << 20; // MS_SHARED
+
+void tie_to_supervisor(Payload&) {
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        throw system_failure("ask to end with the supervisor");
+}
+
+void wait_for_the_launcher(Payload& payload) {
+    HandshakeMessage message = receive_handshake(payload.handshake, Message::go);
+    if (message.descriptors.size() < payload.streams.size())
+        throw Failure{FailureKind::internal, "receive the standard streams"};
+    std::move(message.descriptors.begin(), message.descriptors.begin() + 3, payload.streams.begin());
+    std::move(message.descriptors.begin() + 3, message.descriptors.end(), std::back_inserter(payload.prepared));
+}
+
+// Until now we were nobody in the machine's user namespace; the maps are written by now.
+void become_root_of_the_machine(Payload& payload) {
+    if (::setresgid(0, 0, 0) < 0 || ::setresuid(0, 0, 0) < 0 || ::setgroups(0, nullptr) < 0)
+        throw system_failure("become root of the machine");
+    // A change of ids forgets it (PR_SET_PDEATHSIG(2const)), and procfs entries of undumpable processes are not ours.
+    tie_to_supervisor(payload);
+    ::prctl(PR_SET_DUMPABLE, 1);
+}
+
+void enter_own_mounts_and_cgroup(Payload& payload) {
+    // All that is mounted in the copy becomes locked where the users are the machine's own (mount_namespaces(7)).
+    if (::unshare(CLONE_NEWNS | (payload.spec.cgroup_namespace ? CLONE_NEWCGROUP : 0)) < 0)
+        throw system_failure("make the machine's mount and cgroup namespaces");
+    UniqueFd root = open_path(staged_root, O_PATH | O_DIRECTORY);
+    if (payload.spec.users.kind != UserNamespaceKind::none) {
+        // A locked mount cannot become the root; a copy of it can, and what lies in it stays locked.
+        UniqueFd copy = clone_mount(root, true);
+        attach_mount(copy, root);
+        root = std::move(copy);
+    }
+    payload.root = std::move(root);
+}
+
+void mount_payload_side(Payload& payload) {
+    apply_payload_side(payload.mounts, payload.root, std::move(payload.prepared));
+}
+
+void enter_the_root(Payload& payload) {
+    if (::fchdir(payload.root.get()) < 0)
+        throw system_failure("go to the machine's root");
+    pivot_to_current_directory();
+    payload.root.reset();
+    // Container Interface A19: units' own mounts spread from here.
+    change_mount_at("/", {.propagation = propagation_shared, .recursive = true});
+}
+
+void set_the_names(Payload& payload) {
+    if (!payload.spec.shared.uts && ::sethostname(payload.spec.hostname.data(), payload.spec.hostname.size()) < 0)
+        throw system_failure("set the host name '" + payload.spec.hostname + "'");
+}
+
+void set_up_the_network(Payload& payload) {
+    if (!payload.spec.network.is_private)
+        return;
+    bring_loopback_up();
+    // Container Interface I7: unprivileged ping, for all groups that exist in here.
+    if (payload.spec.users.kind != UserNamespaceKind::none)
+        if (const UniqueFd range{::open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY | O_CLOEXEC)})
+            (void)!::write(range.get(), "0 65535", 7);
+}
+
+// Rule N11: keyring and audit session of the caller stay outside.
+void leave_the_callers_session(Payload&) {
+    constexpr int join_session_keyring = 1; // KEYCTL_JOIN_SESSION_KEYRING
+    if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM &&
+        errno != EACCES)
+        throw system_failure("make a session keyring");
+    if (const UniqueFd login{::open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC)})
+        (void)!::write(login.get(), "4294967295", 10);
+    if (::setsid() < 0 && errno != EPERM)
+        throw system_failure("make a session");
+    ::umask(0022);
+}
+
+void take_the_streams(Payload& payload) {
+    for (int stream = 0; stream < 3; ++stream)
+        if (::dup2(payload.streams[static_cast<std::size_t>(stream)].get(), stream) < 0)
+            throw system_failure("take the standard streams");
+    payload.streams = {};
+}
+
+void set_the_personality(Payload& payload) {
+    set_personality(payload.spec.personality);
+}
+
+void load_the_syscall_filter(Payload& payload) {
+    load_syscall_filter(payload.syscall_filter);
+}
+
+void execute_the_payload(Payload& payload) {
+    execute_payload(payload);
+}
+
+// Order matters: each line may rely on all lines above it.
+constexpr std::array payload_stages{
+    Stage<Payload>{"tie it to the supervisor", tie_to_supervisor},
+    Stage<Payload>{"wait for the launcher", wait_for_the_launcher},
+    Stage<Payload>{"become root of the machine", become_root_of_the_machine},
+    Stage<Payload>{"enter the machine's mounts and cgroup", enter_own_mounts_and_cgroup},
+    Stage<Payload>{"mount the payload's side", mount_payload_side},
+    Stage<Payload>{"enter the root", enter_the_root},
+    Stage<Payload>{"set the names", set_the_names},
+    Stage<Payload>{"set up the network", set_up_the_network},
+    Stage<Payload>{"leave the caller's session", leave_the_callers_session},
+    Stage<Payload>{"take the streams", take_the_streams},
+    Stage<Payload>{"set the personality", set_the_personality},
+    // From here on: less and less is allowed.
+    Stage<Payload>{"load the syscall filter", load_the_syscall_filter},
+    Stage<Payload>{"execute the payload", execute_the_payload},
+};
+
+} // namespace
+
+void become_payload(Payload& payload) {
+    try {
+        run_stages<Payload>(payload_stages, payload, "child");
+    } catch (const Failure& failure) {
+        send_failure(payload.handshake, failure);
+    } catch (const std::exception& broken) {
+        send_failure(payload.handshake, Failure{FailureKind::internal, broken.what()});
+    }
+    ::_exit(1);
+}
+
+std::vector<std::string> payload_stage_names() {
+    std::vector<std::string> names;
+    for (const Stage<Payload>& stage : payload_stages)
+        names.emplace_back(stage.name);
+    return names;
+}
+
+} // namespace machinist

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "supervisor/registrar.hpp"
+
+#include "base/failure.hpp"
+#include "kernel/files.hpp"
+#include "spec/machine_record.hpp"
+#include "spec/run_directory.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+std::string state_file(const MachineName& name) {
+    return std::string{run_directory::state_files} + "/" + name.text();
+}
+
+std::uint64_t microseconds(clockid_t clock) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+}
+
+// Field 22 of proc_pid_stat(5), for kernels whose pidfds have no inode of their own. The name of the program, field 2,
+// may hold spaces and brackets.
+std::string start_time_of(pid_t pid) {
+    const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+    std::size_t at = stat.rfind(')');
+    for (int field = 2; field < 22 && at != std::string::npos; ++field)
+        at = stat.find(' ', at + 1);
+    return at == std::string::npos ? "0" : stat.substr(at + 1, stat.find(' ', at + 1) - at - 1);
+}
+
+bool lives(const MachineRecord& record) {
+    const auto leader = Pidfd::open(record.leader);
+    return leader && leader->alive() &&
+           (record.leader_pidfd_id == 0 || leader->inode() == 0 || leader->inode() == record.leader_pidfd_id);
+}
+
+MachineRecord record_of(const Start& start) {
+    MachineRecord record;
+    record.name = start.spec.name;
+    record.scope = "";
+    record.service = start.spec.service;
+    record.root = start.spec.root.directory.string();
+    record.id = start.spec.id;
+    record.leader = start.leader.pid();
+    record.leader_pidfd_id = start.leader.inode();
+    record.supervisor = ::getpid();
+    if (const auto self = Pidfd::open(::getpid()))
+        record.supervisor_pidfd_id = self->inode();
+    record.realtime = microseconds(CLOCK_REALTIME);
+    record.monotonic = microseconds(CLOCK_MONOTONIC);
+    record.run_directory = start.run.path().string();
+    return record;
+}
+
+void write_state_file(const Start& start) {
+    make_directories(run_directory::state_files, 0755);
+    write_atomically(state_file(start.spec.name), write_machine_record(record_of(start)), 0644);
+}
+
+} // namespace
+
+void refuse_name_of_other_manager(const MachineName& name) {
+    const auto file = open_path_if_exists(state_file(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!file)
+        return;
+    const auto record = parse_machine_record(read_all(*file, machine_record_limit));
+    // Ours is guarded by its run directory, which knows better.
+    if (record && record->run_directory.empty() && lives(*record))
+        throw Failure{FailureKind::already_exists, "machine '" + name.text() + "' already exists"}.try_instead(
+            "another --machine=NAME");
+}
+
+void register_machine(Start& start) {
+    const pid_t leader = start.leader.pid();
+    // A relative look at /proc and /run: we are still in the private mount namespace, which has the host's.
+    start.run.write("leader", std::to_string(leader) + " " + std::to_string(start.leader.inode()) + " " +
+                                  start_time_of(leader) + "\n");
+    if (start.host_side.unix_export)
+        start.run.link("unix-export", "/proc/" + std::to_string(::getpid()) + "/fd/" +
+                                          std::to_string(start.host_side.unix_export.get()));
+    if (!start.spec.registered)
+        return;
+    start.run.will_undo("unlink " + state_file(start.spec.name));
+    try {
+        write_state_file(start);
+    } catch (const Failure&) {
+        if (!start.spec.registration_may_fail)
+            throw;
+    }
+}
+
+} // namespace machinist

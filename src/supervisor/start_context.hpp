@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the stages of a start share: the decided spec, and all that was made for the machine so far.
+#pragma once
+
+#include "base/unique_fd.hpp"
+#include "image/image_lock.hpp"
+#include "image/layer.hpp"
+#include "image/root_mount.hpp"
+#include "kernel/pidfd.hpp"
+#include "spec/machine_spec.hpp"
+#include "spec/mount_plan.hpp"
+#include "supervisor/apply_mounts.hpp"
+#include "supervisor/machine_cgroup.hpp"
+#include "supervisor/payload_console.hpp"
+#include "supervisor/run_directory_owner.hpp"
+
+#include <linux/filter.h>
+#include <string>
+#include <vector>
+
+namespace machinist {
+
+// Where our other programs are.
+struct Programs {
+    Path launcher;
+    Path supervisor;
+};
+
+// On the launcher's side.
+struct Start {
+    MachineSpec spec;
+    Programs programs;
+    bool first_start = true; // false: the machine reboots in place
+
+    // In the order in which they come to be; what they own goes in the reverse order.
+    RunDirectory run;
+    std::vector<UniqueFd> kept; // locks and layers, handed on when the machine starts again
+    std::vector<std::filesystem::path> lock_files;
+    LayerPlan layer;
+    std::vector<sock_filter> syscall_filter;
+    MountPlan mounts;
+    MachineCgroup cgroup;
+    UniqueFd working_directory; // of the caller, to come back to
+    UniqueFd host_mounts;       // mount namespace
+    UniqueFd staging;           // directory that the root is attached in
+    Pidfd leader;               // process 1 of the machine
+    UniqueFd handshake;
+    UniqueFd user_namespace;
+    RootMount root;
+    HostSideMounts host_side;
+    PayloadConsole console;
+    std::vector<std::string> warnings; // what the machine starts without
+    int listen_fds = 0; // handed to us by socket activation, from descriptor 3
+};
+
+// On the payload's side, a copy of the launcher.
+struct Payload {
+    const MachineSpec& spec;
+    const MountPlan& mounts;
+    const std::vector<sock_filter>& syscall_filter;
+    UniqueFd handshake;
+    int listen_fds = 0;
+    UniqueFd root; // of the machine's tree, in our own mount namespace
+    std::array<UniqueFd, 3> streams;
+    std::vector<UniqueFd> prepared; // mounts that only we can attach
+};
+
+} // namespace machinist

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "spec/mount_plan.hpp"
+
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/mount.h>
+
+namespace machinist {
+
+namespace {
+
+const MountStep* step_on(const MountPlan& plan, const Path& target) {
+    const auto found = std::ranges::find(plan, target, &MountStep::target);
+    return found == plan.end() ? nullptr : &*found;
+}
+
+std::ptrdiff_t position_of(const MountPlan& plan, const Path& target) {
+    return std::ranges::find(plan, target, &MountStep::target) - plan.begin();
+}
+
+MachineSpec a_spec_with(ExtraMount mount) {
+    MachineSpec spec;
+    spec.extra_mounts.push_back(std::move(mount));
+    return spec;
+}
+
+} // namespace
+
+TEST(AMountPlan, MakesSysReadOnlyUnlessItIsAskedToBeWritable) {
+    MachineSpec spec;
+    EXPECT_TRUE(step_on(plan_mounts(spec), "/sys")->attributes & MOUNT_ATTR_RDONLY);
+
+    spec.api_writable = ApiWritable::yes;
+
+    EXPECT_FALSE(step_on(plan_mounts(spec), "/sys")->attributes & MOUNT_ATTR_RDONLY);
+    EXPECT_EQ(step_on(plan_mounts(spec), "/proc/sys"), nullptr);
+    EXPECT_EQ(step_on(plan_mounts(spec), "/proc/kcore"), nullptr);
+}
+
+TEST(AMountPlan, MountsProcBeforeMaskingPartsOfIt) {
+    const MountPlan plan = plan_mounts(MachineSpec{});
+
+    EXPECT_LT(position_of(plan, "/proc"), position_of(plan, "/proc/sys"));
+    EXPECT_LT(position_of(plan, "/proc/sys"), position_of(plan, "/proc/kcore"));
+    EXPECT_TRUE(std::holds_alternative<Mask>(step_on(plan, "/proc/kcore")->action));
+}
+
+TEST(AMountPlan, LetsTheMachineWriteTheSettingsOfItsOwnNetworkOnly) {
+    MachineSpec spec;
+    EXPECT_EQ(step_on(plan_mounts(spec), "/proc/sys/net"), nullptr);
+
+    spec.network.is_private = true;
+
+    const MountPlan plan = plan_mounts(spec);
+    ASSERT_NE(step_on(plan, "/proc/sys/net"), nullptr);
+    EXPECT_FALSE(step_on(plan, "/proc/sys/net")->attributes & MOUNT_ATTR_RDONLY);
+    EXPECT_LT(position_of(plan, "/proc/sys"), position_of(plan, "/proc/sys/net"));
+}
+
+TEST(AMountPlan, HasTheHostsSideBeforeThePayloadsSide) {
+    MachineSpec spec = a_spec_with({.destination = "/proc/meminfo", .source = {.path = "/tmp/meminfo"}});
+    spec.extra_mounts.push_back({.destination = "/srv", .source = {.path = "/srv"}});
+
+    const MountPlan plan = plan_mounts(spec);
+
+    EXPECT_TRUE(std::ranges::is_sorted(plan, {}, &MountStep::side));
+    EXPECT_EQ(step_on(plan, "/srv")->side, MountSide::host);
+}
+
+TEST(AMountPlan, PutsWhatIsBoundIntoProcBehindProc) {
+    const MountPlan plan =
+        plan_mounts(a_spec_with({.destination = "/proc/meminfo", .source = {.path = "/tmp/meminfo"}}));
+
+    EXPECT_EQ(step_on(plan, "/proc/meminfo")->side, MountSide::payload);
+    EXPECT_GT(position_of(plan, "/proc/meminfo"), position_of(plan, "/proc"));
+}
+
+TEST(AMountPlan, GivesEveryTmpfsToTheRootOfTheMachine) {
+    MachineSpec spec;
+    spec.users = {.kind = UserNamespaceKind::fixed, .base = 65536};
+
+    const MountPlan plan = plan_mounts(spec);
+
+    for (const char* target : {"/tmp", "/run", "/dev/shm"}) {
+        const auto& made = std::get<NewFilesystem>(step_on(plan, target)->action);
+        EXPECT_THAT(made.options, testing::Contains(testing::Pair("uid", "65536"))) << target;
+        EXPECT_THAT(made.options, testing::Contains(testing::Pair("gid", "65536"))) << target;
+    }
+    const auto& terminals = std::get<NewFilesystem>(step_on(plan, "/dev/pts")->action);
+    EXPECT_THAT(terminals.options, testing::Contains(testing::Pair("gid", "65541")));
+}
+
+TEST(AMountPlan, HasNoDeviceFilesystemButDevAndItsTerminals) {
+    for (const MountStep& step : plan_mounts(MachineSpec{}))
+        if (step.side == MountSide::host && step.target != "/dev" && step.target != "/dev/pts")
+            EXPECT_TRUE(step.attributes & MOUNT_ATTR_NODEV) << describe(step);
+}
+
+TEST(AMountPlan, HasCredentialsOnlyWhereThereAreSome) {
+    MachineSpec spec;
+    EXPECT_EQ(step_on(plan_mounts(spec), "/run/host/credentials"), nullptr);
+
+    spec.credentials.push_back({"a", "b"});
+
+    EXPECT_TRUE(step_on(plan_mounts(spec), "/run/host/credentials")->attributes & MOUNT_ATTR_RDONLY);
+}
+
+TEST(AMountPlan, LeavesOutTheTmpfsOnTmpWhereItIsNotWanted) {
+    MachineSpec spec;
+    spec.tmpfs_on_tmp = false;
+
+    EXPECT_EQ(step_on(plan_mounts(spec), "/tmp"), nullptr);
+}
+
+TEST(AMountPlan, SaysForEachStepWhyItIsThere) {
+    for (const MountStep& step : plan_mounts(MachineSpec{}))
+        EXPECT_THAT(describe(step), testing::MatchesRegex(".+: .+\\(.+\\)")) << step.target;
+}
+
+} // namespace machinist
