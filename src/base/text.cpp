@@ -191,7 +191,7 @@ bool has_control_characters(std::string_view text) {
     return std::ranges::any_of(text, is_control);
 }
 
-std::string printable(std::string_view text) {
+std::string escaped_for_people(std::string_view text) {
     std::string shown;
     while (!text.empty()) {
         const std::size_t length = sequence_length(text);

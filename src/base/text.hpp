@@ -50,7 +50,7 @@ bool is_utf8(std::string_view text);
 // Bytes below space, and DEL: what must not reach a terminal, a log line or a file of lines.
 bool has_control_characters(std::string_view text);
 // What can be shown anywhere: control characters and bytes that are no UTF-8 as \xNN, a backslash as \\.
-std::string printable(std::string_view text);
+std::string escaped_for_people(std::string_view text);
 
 // [A-Za-z_][A-Za-z0-9_]*
 bool is_environment_name(std::string_view text);

@@ -88,9 +88,9 @@ TEST(Utf8, HasNoOverlongFormsSurrogatesOrLooseEnds) {
         EXPECT_FALSE(is_utf8(text));
 }
 
-TEST(PrintableText, HoldsNothingThatATerminalWouldObey) {
-    EXPECT_EQ(printable("a\x1B[31m\n\x7F\xC2\x9B\xFF\\"), R"(a\x1b[31m\x0a\x7f\xc2\x9b\xff\\)");
-    EXPECT_EQ(printable("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");
+TEST(TextEscapedForPeople, HoldsNothingThatATerminalWouldObey) {
+    EXPECT_EQ(escaped_for_people("a\x1B[31m\n\x7F\xC2\x9B\xFF\\"), R"(a\x1b[31m\x0a\x7f\xc2\x9b\xff\\)");
+    EXPECT_EQ(escaped_for_people("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");
 }
 
 TEST(AnEnvironmentName, IsAnIdentifier) {

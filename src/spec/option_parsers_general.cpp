@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Values that say what to do, with which image and under which name.
+#include "spec/option_parsers.hpp"
+
+#include "base/text.hpp"
+#include "spec/mount_text.hpp"
+
+namespace machinist::option_parsers {
+
+void help(Reading& reading) {
+    reading.request->help = true;
+}
+
+void version(Reading& reading) {
+    reading.request->version = true;
+}
+
+void introspect(Reading& reading) {
+    reading.request->introspect = true;
+}
+
+void quiet(Reading& reading) {
+    reading.request->quiet = true;
+}
+
+void no_ask_password(Reading& reading) {
+    reading.request->ask_password = false;
+}
+
+void nothing(Reading&) {}
+
+void dry_run(Reading& reading) {
+    reading.request->dry_run = true;
+}
+
+void json(Reading& reading) {
+    reading.request->json = true;
+}
+
+void cleanup(Reading& reading) {
+    reading.request->cleanup = true;
+}
+
+void keep_unit(Reading& reading) {
+    reading.request->keep_unit = true;
+}
+
+void settings_use(Reading& reading) {
+    if (reading.value == "override")
+        reading.request->settings_use = SettingsUse::override;
+    else if (reading.value == "trusted")
+        reading.request->settings_use = SettingsUse::trusted;
+    else if (const auto wanted = parse_bool(reading.value))
+        reading.request->settings_use = *wanted ? SettingsUse::yes : SettingsUse::none;
+    else
+        reading.problem("is none of yes, no, override, trusted");
+}
+
+// Up to version 260 this was --uid; now it chooses whose service manager to ask.
+void user_or_scope(Reading& reading) {
+    const bool takes_next = !reading.has_value && reading.next_word != nullptr && reading.next_word[0] != '-';
+    if (!reading.has_value && !takes_next) {
+        reading.problems.push_back(not_built(reading.option, ""));
+        return;
+    }
+    if (takes_next) {
+        reading.value = reading.next_word;
+        reading.has_value = reading.took_next_word = true;
+    }
+    reading.warn("is taken as the old spelling of --uid", "--uid=" + escaped_for_people(reading.value));
+    user(reading);
+}
+
+namespace {
+
+std::optional<Path> host_path(const Reading& reading) {
+    if (!reading.value.empty())
+        return Path{std::string{reading.value}};
+    reading.problem("is no path");
+    return std::nullopt;
+}
+
+} // namespace
+
+void directory(Reading& reading) {
+    if (auto path = host_path(reading))
+        reading.request->directory = std::move(path);
+}
+
+void make_from(Reading& reading) {
+    if (auto path = host_path(reading))
+        reading.request->make_from = std::move(path);
+}
+
+void ephemeral(Reading& reading) {
+    if (const auto wanted = boolean(reading))
+        reading.settings.ephemeral = wanted;
+}
+
+void layer(Reading& reading) {
+    reading.request->layer = value_named(layer_choice_names, reading.value);
+    if (!reading.request->layer)
+        reading.problem("is none of " + listed(layer_choice_names));
+}
+
+void read_only(Reading& reading) {
+    if (const auto wanted = boolean(reading))
+        reading.settings.read_only = wanted;
+}
+
+void volatile_mode(Reading& reading) {
+    if (asks_for_list(reading, listed(volatile_mode_names)))
+        return;
+    auto mode = value_named(volatile_mode_names, reading.value);
+    if (!reading.has_value)
+        mode = VolatileMode::yes;
+    else if (const auto wanted = parse_bool(reading.value))
+        mode = *wanted ? VolatileMode::yes : VolatileMode::no;
+    if (mode)
+        reading.settings.volatile_mode = mode;
+    else
+        reading.problem("is none of " + listed(volatile_mode_names));
+}
+
+void pivot_root(Reading& reading) {
+    const auto parts = split_escaped(reading.value, ':').value_or(std::vector<std::string>{});
+    const auto new_root = parts.empty() ? std::nullopt : destination_path(parts[0]);
+    const auto old_root = parts.size() == 2 ? destination_path(parts[1]) : std::nullopt;
+    if (!new_root || parts.size() > 2 || (parts.size() == 2 && !old_root))
+        return reading.problem("is not NEW or NEW:OLD, absolute paths without '..'");
+    if (*new_root == "/" || old_root == new_root)
+        return reading.problem("would put the root where it is already");
+    reading.settings.pivot_root = PivotRootSettings{*new_root, old_root};
+}
+
+void machine(Reading& reading) {
+    if (reading.value.empty()) {
+        reading.request->machine.reset();
+        return;
+    }
+    reading.request->machine = MachineName::parse(reading.value);
+    if (!reading.request->machine)
+        reading.problem("is no name of a machine", "1 to 64 letters, digits, '-', '_', with single dots between them");
+}
+
+void hostname(Reading& reading) {
+    if (reading.value.empty())
+        reading.settings.hostname.reset();
+    else if (MachineName::parse(reading.value))
+        reading.settings.hostname = std::string{reading.value};
+    else
+        reading.problem("is no host name", "1 to 64 letters, digits, '-', '_', with single dots between them");
+}
+
+void machine_id(Reading& reading) {
+    const auto id = MachineId::parse(reading.value);
+    if (id)
+        reading.settings.machine_id = id;
+    else
+        reading.problem("is no id of 32 hexadecimal digits other than zero");
+}
+
+void registration(Reading& reading) {
+    const auto wanted = parse_bool(reading.value);
+    if (reading.value == "auto")
+        reading.request->registration = Registration::automatic;
+    else if (wanted)
+        reading.request->registration = *wanted ? Registration::yes : Registration::no;
+    else
+        reading.problem("is none of yes, no, auto");
+}
+
+void share_system(Reading& reading) {
+    reading.problem("is not supported any more: a machine always has its own process and host name",
+                    "the environment variable SYSTEMD_NSPAWN_SHARE_SYSTEM=1 if namespaces must be shared");
+}
+
+} // namespace machinist::option_parsers

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "spec/option_table.hpp"
+
+#include "spec/option_parsers.hpp"
+
+#include <array>
+
+namespace machinist {
+
+namespace {
+
+namespace parse = option_parsers;
+using enum OptionGroup;
+using enum OptionArgument;
+using enum OptionKind;
+using enum Trust;
+
+// The order is that of --help. A row without a parser is refused as not built.
+constexpr auto rows = std::to_array<Option>({
+    // general
+    {"help", 'h', none, "", general, shown, "", "", privileged, 0, parse::help, "Show this text"},
+    {"version", 0, none, "", general, shown, "", "", privileged, 0, parse::version, "Show the version"},
+    {"quiet", 'q', none, "", general, shown, "", "", privileged, 209, parse::quiet, "Say nothing while all goes well"},
+    {"dry-run", 0, none, "", general, ours, "", "", privileged, 0, parse::dry_run,
+     "Print what would run and how it would be mounted; needs no root"},
+    {"json", 0, none, "", general, ours, "", "", privileged, 0, parse::json, "With --dry-run: as JSON"},
+    {"settings", 0, required, "BOOL|override|trusted", general, shown, "", "", privileged, 226, parse::settings_use,
+     "Whether .nspawn files are read, win over options, are trusted everywhere"},
+    {"cleanup", 0, none, "", general, shown, "", "", privileged, 257, parse::cleanup,
+     "Remove what is left of the machine, then exit"},
+    {"no-pager", 0, none, "", general, shown, "", "", privileged, 0, parse::nothing, "Do not page output"},
+    {"no-ask-password", 0, none, "", general, shown, "", "", privileged, 258, parse::no_ask_password,
+     "Do not ask for passwords"},
+    {"system", 0, none, "", general, shown, "", "", privileged, 261, parse::nothing,
+     "Be known to the whole host (the default)"},
+    {"user", 0, optional, "NAME", general, hidden, "", "", privileged, 261, parse::user_or_scope,
+     "Old spelling of --uid"},
+    {"introspect-cli", 0, none, "", general, hidden, "", "", privileged, 262, parse::introspect,
+     "Print the table of options as JSON"},
+
+    // image
+    {"directory", 'D', required, "PATH", image, shown, "", "", privileged, 0, parse::directory,
+     "The tree to run (default: the current directory)"},
+    {"template", 0, required, "PATH", image, shown, "", "", privileged, 219, parse::make_from,
+     "Make the directory from this one if it does not exist"},
+    {"ephemeral", 'x', none, "", image, shown, "Exec", "Ephemeral", privileged, 219, parse::ephemeral,
+     "Run on a layer that is thrown away at the end"},
+    {"layer", 0, required, "KIND", image, ours, "", "", privileged, 0, parse::layer,
+     "What the layer of --ephemeral is: auto, tmpfs, disk, snapshot, reflink, copy"},
+    {"image", 'i', required, "PATH", image, shown, "", "", privileged, 211, nullptr,
+     "A disk image or block device to run"},
+    {"image-policy", 0, required, "POLICY", image, shown, "", "", privileged, 254, nullptr,
+     "Which partitions of a disk image may be used"},
+    {"mstack", 0, required, "PATH", image, hidden, "", "", privileged, 260, nullptr, "A stack of mounts to run"},
+    {"oci-bundle", 0, required, "PATH", image, shown, "", "", privileged, 242, nullptr, "An OCI bundle to run"},
+    {"read-only", 0, none, "", image, shown, "Files", "ReadOnly", open, 0, parse::read_only,
+     "Mount the root read-only"},
+    {"volatile", 0, optional, "MODE", image, shown, "Files", "Volatile", open, 216, parse::volatile_mode,
+     "Forget changes: no, yes (only /usr is kept), state (/var is forgotten), overlay"},
+    {"root-hash", 0, required, "HASH", image, shown, "", "", privileged, 233, nullptr, "Root hash of a verity image"},
+    {"root-hash-sig", 0, required, "SIGNATURE", image, shown, "", "", privileged, 246, nullptr,
+     "Signature of the root hash"},
+    {"verity-data", 0, required, "PATH", image, shown, "", "", privileged, 246, nullptr, "Verity data of the image"},
+    {"pivot-root", 0, required, "NEW[:OLD]", image, shown, "Exec", "PivotRoot", open, 233, parse::pivot_root,
+     "Make this directory of the tree the root"},
+
+    // execution
+    {"as-pid2", 'a', none, "", execution, shown, "Exec", "ProcessTwo", open, 229, parse::as_pid2,
+     "Run the command below a minimal init"},
+    {"boot", 'b', none, "", execution, shown, "Exec", "Boot", open, 0, parse::boot, "Boot: run the init of the tree"},
+    {"", 0, none, "", execution, shown, "Exec", "Parameters", open, 226, parse::parameters,
+     "The command, or the arguments of init"},
+    {"chdir", 0, required, "PATH", execution, shown, "Exec", "WorkingDirectory", open, 229, parse::working_directory,
+     "Working directory of the command"},
+    {"setenv", 'E', required, "NAME[=VALUE]", execution, shown, "Exec", "Environment", open, 209,
+     parse::set_environment, "Set an environment variable; without a value pass it on", parse::environment_words},
+    {"uid", 'u', required, "USER", execution, shown, "Exec", "User", open, 261, parse::user,
+     "Run the command as this user of the machine"},
+    {"kill-signal", 0, required, "SIGNAL", execution, shown, "Exec", "KillSignal", open, 220, parse::kill_signal,
+     "Signal that asks process 1 to shut down"},
+    {"notify-ready", 0, required, "BOOL", execution, shown, "Exec", "NotifyReady", open, 231, parse::notify_ready,
+     "Be ready only when the machine's init says so"},
+    {"suppress-sync", 0, required, "BOOL", execution, shown, "Exec", "SuppressSync", open, 250, parse::suppress_sync,
+     "Make sync calls do nothing"},
+
+    // identity
+    {"machine", 'M', required, "NAME", identity, shown, "", "", privileged, 0, parse::machine,
+     "Name of the machine, or of the image to look for"},
+    {"hostname", 0, required, "NAME", identity, shown, "Exec", "Hostname", open, 239, parse::hostname,
+     "Its host name (default: its name)"},
+    {"uuid", 0, required, "ID", identity, shown, "Exec", "MachineID", privileged, 0, parse::machine_id,
+     "Its id, if the tree has none"},
+    {"slice", 'S', required, "SLICE", identity, shown, "", "", privileged, 206, nullptr, "Slice of the scope"},
+    {"property", 0, required, "NAME=VALUE", identity, shown, "", "", privileged, 220, nullptr, "Property of the scope"},
+    {"register", 0, required, "BOOL|auto", identity, shown, "", "", privileged, 209, parse::registration,
+     "Whether it is listed under its name"},
+    {"keep-unit", 0, none, "", identity, shown, "", "", privileged, 209, parse::keep_unit,
+     "Stay in the unit this was started in; a reboot ends with status 133"},
+
+    // users
+    {"private-users", 0, optional, "MODE", users, shown, "Exec", "PrivateUsers", privileged, 220, parse::private_users,
+     "User namespace: no, yes, pick, identity, BASE[:SIZE]"},
+    {"private-users-ownership", 0, required, "MODE", users, shown, "Files", "PrivateUsersOwnership", privileged, 230,
+     parse::users_ownership, "How the tree gets its owners: auto, map, foreign, chown, off"},
+    {"private-users-chown", 0, none, "", users, hidden, "Files", "PrivateUsersChown", privileged, 220,
+     parse::users_chown, "Old spelling of --private-users-ownership=chown"},
+    {"private-users-delegate", 0, required, "N", users, shown, "Exec", "PrivateUsersDelegate", privileged, 260, nullptr,
+     "Delegate more ranges of users"},
+    {"", 'U', none, "", users, shown, "", "", privileged, 230, parse::pick_users,
+     "The same as --private-users=pick --private-users-ownership=auto"},
+
+    // network
+    {"private-network", 0, none, "", network, shown, "Network", "Private", privileged, 0, parse::private_network,
+     "A network of its own with nothing but loopback"},
+    {"network-namespace-path", 0, required, "PATH", network, shown, "Network", "NamespacePath", privileged, 236,
+     parse::network_namespace, "Join this network namespace"},
+    {"network-interface", 0, required, "HOST[:NAME]", network, shown, "Network", "Interface", privileged, 209, nullptr,
+     "Move a network interface in"},
+    {"network-macvlan", 0, required, "HOST[:NAME]", network, shown, "Network", "MACVLAN", privileged, 211, nullptr,
+     "Add a macvlan interface"},
+    {"network-ipvlan", 0, required, "HOST[:NAME]", network, shown, "Network", "IPVLAN", privileged, 219, nullptr,
+     "Add an ipvlan interface"},
+    {"network-veth", 'n', none, "", network, shown, "Network", "VirtualEthernet", privileged, 209, nullptr,
+     "Add a virtual ethernet link to the host"},
+    {"network-veth-extra", 0, required, "HOST[:NAME]", network, shown, "Network", "VirtualEthernetExtra", privileged,
+     228, nullptr, "Add another virtual ethernet link"},
+    {"network-bridge", 0, required, "BRIDGE", network, shown, "Network", "Bridge", privileged, 209, nullptr,
+     "Attach the link to a bridge"},
+    {"network-zone", 0, required, "ZONE", network, shown, "Network", "Zone", privileged, 230, nullptr,
+     "Attach the link to a bridge shared by a zone"},
+    {"port", 'p', required, "[PROTO:]HOST[:PORT]", network, shown, "Network", "Port", privileged, 219, nullptr,
+     "Forward a port"},
+
+    // security
+    {"capability", 0, required, "LIST", security, shown, "Exec", "Capability", privileged, 186, parse::capability,
+     "Keep these capabilities too; \"help\" lists all"},
+    {"drop-capability", 0, required, "LIST", security, shown, "Exec", "DropCapability", open, 209,
+     parse::drop_capability, "Do not keep these capabilities"},
+    {"ambient-capability", 0, required, "LIST", security, shown, "Exec", "AmbientCapability", privileged, 248,
+     parse::ambient_capability, "Ambient capabilities of the command"},
+    {"no-new-privileges", 0, required, "BOOL", security, shown, "Exec", "NoNewPrivileges", open, 239,
+     parse::no_new_privileges, "No program may gain privileges"},
+    {"system-call-filter", 0, required, "[~]LIST", security, shown, "Exec", "SystemCallFilter", depends, 235,
+     parse::system_call_filter, "Allow these system calls too, or with ~ deny them"},
+    {"restrict-address-families", 0, required, "[~]LIST|none", security, shown, "Exec", "RestrictAddressFamilies", open,
+     261, parse::address_families, "Only these kinds of sockets, or with ~ all but these"},
+    {"selinux-context", 'Z', required, "LABEL", security, shown, "", "", privileged, 0, nullptr,
+     "SELinux label of processes"},
+    {"selinux-apifs-context", 'L', required, "LABEL", security, shown, "", "", privileged, 0, nullptr,
+     "SELinux label of API filesystems"},
+
+    // resources
+    {"rlimit", 0, required, "NAME=LIMIT", resources, shown, "", "", privileged, 239, parse::limit,
+     "Set a resource limit"},
+    {"oom-score-adjust", 0, required, "N", resources, shown, "Exec", "OOMScoreAdjust", privileged, 239,
+     parse::oom_score_adjust, "How eagerly to kill it when memory runs out: -1000 to 1000"},
+    {"cpu-affinity", 0, required, "LIST", resources, shown, "Exec", "CPUAffinity", privileged, 239, parse::cpu_affinity,
+     "Processors to run on"},
+    {"personality", 0, required, "ARCH", resources, shown, "Exec", "Personality", open, 209, parse::personality,
+     "What uname tells: x86, x86-64"},
+    {"", 0, none, "", resources, shown, "Exec", "LimitCPU", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitFSIZE", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitDATA", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitSTACK", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitCORE", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitRSS", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitNOFILE", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitAS", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitNPROC", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitMEMLOCK", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitLOCKS", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitSIGPENDING", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitMSGQUEUE", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitNICE", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitRTPRIO", privileged, 239, parse::limit_key, ""},
+    {"", 0, none, "", resources, shown, "Exec", "LimitRTTIME", privileged, 239, parse::limit_key, ""},
+
+    // integration
+    {"resolv-conf", 0, required, "MODE", integration, shown, "Exec", "ResolvConf", open, 239, parse::resolv_conf,
+     "How /etc/resolv.conf is set up; \"help\" lists all"},
+    {"timezone", 0, required, "MODE", integration, shown, "Exec", "Timezone", open, 239, parse::timezone,
+     "How /etc/localtime is set up; \"help\" lists all"},
+    {"link-journal", 0, required, "MODE", integration, shown, "Exec", "LinkJournal", privileged, 187,
+     parse::link_journal, "Where its journal lies: no, auto, [try-]guest, [try-]host"},
+    {"", 'j', none, "", integration, shown, "", "", privileged, 187, parse::link_journal_try_guest,
+     "The same as --link-journal=try-guest"},
+    {"forward-journal", 0, required, "FILE|DIR", integration, shown, "", "", privileged, 261, nullptr,
+     "Send its journal there"},
+    {"forward-journal-max-use", 0, required, "BYTES", integration, shown, "", "", privileged, 261, nullptr,
+     "Limit of it"},
+    {"forward-journal-keep-free", 0, required, "BYTES", integration, shown, "", "", privileged, 261, nullptr,
+     "Limit of it"},
+    {"forward-journal-max-file-size", 0, required, "BYTES", integration, shown, "", "", privileged, 261, nullptr,
+     "Limit of it"},
+    {"forward-journal-max-files", 0, required, "N", integration, shown, "", "", privileged, 261, nullptr,
+     "Limit of it"},
+
+    // mounts
+    {"bind", 0, required, "[+]SRC[:DEST[:OPTIONS]]", mounts, shown, "Files", "Bind", privileged, 198, parse::bind,
+     "Bind a file or directory; options [no]rbind, [no]idmap, rootidmap, owneridmap"},
+    {"bind-ro", 0, required, "[+]SRC[:DEST[:OPTIONS]]", mounts, shown, "Files", "BindReadOnly", privileged, 198,
+     parse::bind_read_only, "The same, read-only"},
+    {"inaccessible", 0, required, "PATH", mounts, shown, "Files", "Inaccessible", privileged, 242, parse::inaccessible,
+     "Hide a file or directory"},
+    {"tmpfs", 0, required, "PATH[:OPTIONS]", mounts, shown, "Files", "TemporaryFileSystem", privileged, 214,
+     parse::tmpfs, "Mount a tmpfs"},
+    {"overlay", 0, required, "LOWER[:LOWER]:UPPER:DEST", mounts, shown, "Files", "Overlay", privileged, 220,
+     parse::overlay, "Mount an overlay"},
+    {"overlay-ro", 0, required, "LOWER[:LOWER]:DEST", mounts, shown, "Files", "OverlayReadOnly", privileged, 220,
+     parse::overlay_read_only, "The same, read-only"},
+    {"bind-user", 0, required, "NAME", mounts, shown, "Files", "BindUser", privileged, 249, nullptr,
+     "Let a user of the host be a user of the machine"},
+    {"bind-user-shell", 0, required, "BOOL|PATH", mounts, shown, "Files", "BindUserShell", privileged, 258, nullptr,
+     "Shell of that user"},
+    {"bind-user-group", 0, required, "NAME", mounts, shown, "", "", privileged, 259, nullptr, "Group of that user"},
+
+    // console
+    {"console", 0, required, "MODE", OptionGroup::console, shown, "", "", privileged, 242, parse::console,
+     "interactive, read-only, passive, pipe, autopipe"},
+    {"pipe", 'P', none, "", OptionGroup::console, shown, "", "", privileged, 242, parse::pipe,
+     "The same as --console=pipe"},
+    {"background", 0, required, "SGR", OptionGroup::console, shown, "", "", privileged, 256, parse::background,
+     "Tint of the terminal"},
+
+    // credentials
+    {"set-credential", 0, required, "ID:VALUE", credentials, shown, "", "", privileged, 247, parse::set_credential,
+     "Pass a credential"},
+    {"load-credential", 0, required, "ID:PATH", credentials, shown, "", "", privileged, 247, parse::load_credential,
+     "Pass a credential read from a file, socket or credential"},
+    {"share-system", 0, none, "", credentials, hidden, "", "", privileged, 0, parse::share_system, ""},
+});
+
+} // namespace
+
+std::span<const Option> option_table() {
+    return rows;
+}
+
+} // namespace machinist

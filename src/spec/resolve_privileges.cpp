@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Resolving what the payload may do and use up: capabilities, system calls, limits.
+#include "spec/resolving.hpp"
+
+#include "base/text.hpp"
+#include "spec/capability_names.hpp"
+#include "spec/resource_limits.hpp"
+
+#include <linux/capability.h>
+
+namespace machinist::resolving {
+
+void capabilities(Resolving& r) {
+    const CapabilitySettings written = r.settings.capabilities.value_or(CapabilitySettings{});
+    CapabilityMask bounding = r.nspawn_manner() ? nspawn_capabilities : machinist_capabilities;
+    if (r.spec.network.is_private)
+        bounding |= capability_bit(CAP_NET_ADMIN);
+    else if (r.spec.users.kind != UserNamespaceKind::none)
+        bounding &= ~capability_bit(CAP_NET_BIND_SERVICE); // counts for nothing on the host's network
+    bounding = (bounding | written.add) & ~written.drop;
+
+    const CapabilityMask missing = bounding & ~r.host.bounding_capabilities;
+    bounding &= r.host.bounding_capabilities;
+    // Of "all" only the caller's own were meant.
+    if (const CapabilityMask refused = missing & written.add; refused != 0 && written.add != all_capabilities)
+        r.warn("--capability", "--capability: " + capability_list(refused) + " cannot be kept, the caller has none");
+
+    if (written.ambient != 0 && r.boots())
+        r.problem("--ambient-capability", "--ambient-capability and --boot exclude each other",
+                  "leaving one of them out");
+    if (const CapabilityMask outside = written.ambient & ~bounding; outside != 0)
+        r.problem("--ambient-capability",
+                  "--ambient-capability: " + capability_list(outside) + " is not among the capabilities kept",
+                  "--capability with it");
+    r.spec.capabilities = {bounding, written.ambient};
+    r.spec.no_new_privileges = r.settings.no_new_privileges.value_or(false);
+}
+
+void syscall_filter(Resolving& r) {
+    SyscallFilterSpec& filter = r.spec.syscall_filter;
+    filter.enabled = r.environment_flag("SYSTEMD_SECCOMP", true);
+    filter.strict = !r.nspawn_manner();
+    if (r.settings.syscalls) {
+        filter.allow = r.settings.syscalls->allow;
+        filter.deny = r.settings.syscalls->deny;
+    }
+    if (r.settings.address_families)
+        filter.address_families = r.settings.address_families->restriction;
+    const bool suppress = r.environment_flag("SYSTEMD_SUPPRESS_SYNC", false);
+    filter.suppress_sync = r.settings.suppress_sync.value_or(suppress);
+}
+
+void resources(Resolving& r) {
+    ResourceSpec& resources = r.spec.resources;
+    resources.limits = default_limits(r.host);
+    for (std::size_t resource = 0; resource < r.settings.limits.size(); ++resource) {
+        const auto& written = r.settings.limits[resource];
+        if (!written)
+            continue;
+        std::erase_if(resources.limits, [&](const LimitSpec& l) { return l.resource == static_cast<int>(resource); });
+        resources.limits.push_back({static_cast<int>(resource), written->soft, written->hard});
+    }
+    resources.oom_score_adjust = r.settings.oom_score_adjust;
+    if (r.settings.cpu_affinity) {
+        resources.cpu_affinity = *r.settings.cpu_affinity;
+        if (!resources.cpu_affinity.empty() && resources.cpu_affinity.front() >= r.host.cpu_count)
+            r.problem("--cpu-affinity",
+                      "--cpu-affinity: the host has no processor " + std::to_string(resources.cpu_affinity.front()),
+                      "numbers from 0 to " + std::to_string(r.host.cpu_count - 1));
+    }
+    r.spec.personality = r.settings.personality.value_or("");
+    if (!r.settings.personality && r.image.architecture == "x86")
+        r.spec.personality = "x86";
+}
+
+} // namespace machinist::resolving

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Resolving what is mounted: the tree, the layer above it, and what the administrator adds.
+#include "spec/resolving.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace machinist::resolving {
+
+bool Resolving::has_root_mount() const {
+    return std::ranges::any_of(spec.extra_mounts, [](const ExtraMount& m) { return m.destination == "/"; });
+}
+
+bool Resolving::etc_is_writable() const {
+    switch (spec.root.volatile_mode) {
+    case VolatileMode::no: return !spec.root.read_only;
+    case VolatileMode::state: return false;
+    case VolatileMode::yes:
+    case VolatileMode::overlay: break;
+    }
+    return true;
+}
+
+void extra_mounts(Resolving& r) {
+    if (!r.settings.extra_mounts)
+        return;
+    r.spec.extra_mounts = *r.settings.extra_mounts;
+    // Component by component, so that what lies below a mount is not covered by it. Equal ones stay as written.
+    std::ranges::stable_sort(r.spec.extra_mounts, {}, &ExtraMount::destination);
+}
+
+namespace {
+
+LayerKind layer_of(Resolving& r) {
+    const LayerChoice choice = r.request.layer.value_or(LayerChoice::automatic);
+    if (r.request.layer && !r.ephemeral())
+        r.problem("--layer", "--layer has a meaning with --ephemeral only", "--ephemeral beside it");
+    if (!r.ephemeral())
+        return LayerKind::none;
+    switch (choice) {
+    case LayerChoice::tmpfs: return LayerKind::tmpfs;
+    case LayerChoice::disk: return LayerKind::disk;
+    case LayerChoice::reflink: return LayerKind::reflink;
+    case LayerChoice::copy: return LayerKind::copy;
+    case LayerChoice::snapshot:
+        if (!r.image.is_btrfs_subvolume)
+            r.problem("--layer",
+                      "--layer=snapshot: '" + escaped_for_people(r.image.directory.native()) +
+                          "' is no btrfs subvolume",
+                      "--layer=auto");
+        return LayerKind::snapshot;
+    case LayerChoice::automatic: break;
+    }
+    return r.image.is_btrfs_subvolume ? LayerKind::snapshot : LayerKind::tmpfs;
+}
+
+void check_template(Resolving& r) {
+    if (!r.request.make_from)
+        return;
+    if (!r.request.directory && !r.request.machine)
+        r.problem("--template", "--template needs to know which directory to make", "--directory=PATH beside it");
+    if (r.ephemeral())
+        r.problem("--template", "--template and --ephemeral exclude each other",
+                  "--ephemeral --directory=" + escaped_for_people(r.request.make_from->native()));
+}
+
+// What has to be there before anything is made. A pivoted or covered root shows only when it is mounted.
+void check_tree(Resolving& r) {
+    const std::string tree = "'" + escaped_for_people(r.image.directory.native()) + "'";
+    if (!r.image.exists) {
+        r.problem(FailureKind::not_found, r.request.directory ? "--directory" : "--machine",
+                  "the directory " + tree + " does not exist", "--template=PATH to make it");
+        return;
+    }
+    const bool check = r.environment_flag("SYSTEMD_NSPAWN_CHECK_OS_RELEASE", true);
+    if (!check || r.spec.root.pivot_new || r.has_root_mount())
+        return;
+    const std::string remedy = "another directory, or SYSTEMD_NSPAWN_CHECK_OS_RELEASE=0 to start all the same";
+    if (r.boots() && r.image.os_release.empty())
+        r.problem(FailureKind::not_found, "--boot",
+                  "--boot: " + tree + " has neither /etc/os-release nor /usr/lib/os-release, so it is no system",
+                  remedy);
+    else if (r.boots() && r.image.init.path.empty())
+        r.problem(FailureKind::not_found, "--boot",
+                  "--boot: " + tree + " has no init (/usr/lib/systemd/systemd, /lib/systemd/systemd, /sbin/init)",
+                  remedy);
+    else if (!r.boots() && !r.image.has_usr)
+        r.problem(FailureKind::not_found, "--directory", "the directory " + tree + " has no /usr, so it is no system",
+                  remedy);
+}
+
+} // namespace
+
+void root(Resolving& r) {
+    RootSpec& root = r.spec.root;
+    root.directory = r.image.directory;
+    root.volatile_mode = r.settings.volatile_mode.value_or(VolatileMode::no);
+    root.layer = layer_of(r);
+    if (r.settings.pivot_root) {
+        root.pivot_new = r.settings.pivot_root->new_root;
+        root.pivot_old = r.settings.pivot_root->old_root;
+    }
+    root.read_only = r.settings.read_only.value_or(false) || root.volatile_mode != VolatileMode::no ||
+                     r.has_root_mount() || (r.image.read_only && root.layer == LayerKind::none);
+    check_template(r);
+    check_tree(r);
+    const bool kept_unwritten =
+        r.ephemeral() || root.volatile_mode == VolatileMode::yes || root.volatile_mode == VolatileMode::state;
+    if (r.image.is_host_root && !kept_unwritten)
+        r.problem("--directory", "the host's own root would be written by the machine",
+                  "--ephemeral, --volatile=yes or --volatile=state beside it");
+    r.spec.tmpfs_on_tmp = r.environment_flag("SYSTEMD_NSPAWN_TMPFS_TMP", true);
+    r.spec.lock_image = r.environment_flag("SYSTEMD_NSPAWN_LOCK", true);
+}
+
+} // namespace machinist::resolving

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Resolving the namespaces: users, network, and those that may be shared with the host.
+#include "spec/resolving.hpp"
+
+#include "base/text.hpp"
+
+namespace machinist::resolving {
+
+void users(Resolving& r) {
+    UserSpec& users = r.spec.users;
+    const UserNamespaceSettings written = r.settings.users.value_or(UserNamespaceSettings{});
+    users.kind = written.kind.value_or(r.nspawn_manner() ? UserNamespaceKind::none : UserNamespaceKind::pick);
+    users.base = written.base;
+    users.size = written.size;
+    const bool picks = users.kind == UserNamespaceKind::pick;
+    users.ownership = written.ownership.value_or(picks ? Ownership::automatic : Ownership::off);
+    if (users.ownership == Ownership::chown && r.spec.root.read_only)
+        r.problem("--private-users-ownership",
+                  "--private-users-ownership=chown would write to a tree that is read-only or volatile",
+                  "--private-users-ownership=map");
+    const bool base_is_explicit = users.kind == UserNamespaceKind::fixed && users.ownership == Ownership::off;
+    if (users.kind != UserNamespaceKind::none && r.has_root_mount() && !base_is_explicit)
+        r.problem("--private-users", "a mount on '/' cannot be given to users that are not known yet",
+                  "--private-users=no, or --private-users=BASE --private-users-ownership=off");
+}
+
+void network(Resolving& r) {
+    if (!r.settings.network)
+        return;
+    r.spec.network.is_private = r.settings.network->is_private.value_or(false);
+    r.spec.network.namespace_path = r.settings.network->namespace_path;
+}
+
+namespace {
+
+void api_filesystems(Resolving& r) {
+    const std::string name = "SYSTEMD_NSPAWN_API_VFS_WRITABLE";
+    const auto text = r.environment(name);
+    if (text == "network")
+        r.spec.api_writable = ApiWritable::network;
+    else if (r.environment_flag(name, false))
+        r.spec.api_writable = ApiWritable::yes;
+    if (r.spec.api_writable == ApiWritable::yes && r.spec.users.kind != UserNamespaceKind::none)
+        r.problem(name, name + "=yes and a user namespace exclude each other", "--private-users=no");
+    if (r.spec.api_writable == ApiWritable::network && !r.spec.network.is_private)
+        r.problem(name, name + "=network needs a network that is not the host's", "--private-network");
+}
+
+} // namespace
+
+void namespaces(Resolving& r) {
+    api_filesystems(r);
+    r.spec.cgroup_namespace = r.environment_flag("SYSTEMD_NSPAWN_USE_CGNS", true);
+    const bool all = r.environment_flag("SYSTEMD_NSPAWN_SHARE_SYSTEM", false);
+    r.spec.shared.ipc = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_IPC", all);
+    r.spec.shared.pid = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_PID", all);
+    r.spec.shared.uts = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_UTS", all);
+    const bool has_init = r.boots() || r.spec.payload.mode == StartMode::as_pid2;
+    if (has_init && (r.spec.shared.pid || r.spec.shared.uts))
+        r.problem(r.boots() ? "--boot" : "--as-pid2",
+                  std::string{r.boots() ? "--boot" : "--as-pid2"} +
+                      " needs process and host name namespaces that are not the host's",
+                  "unsetting SYSTEMD_NSPAWN_SHARE_SYSTEM, SYSTEMD_NSPAWN_SHARE_NS_PID and SYSTEMD_NSPAWN_SHARE_NS_UTS");
+}
+
+} // namespace machinist::resolving

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The members of every struct of a spec, listed once for whoever reads or writes them all. Each list is a structured
+// binding: a member that is added to a struct and not here does not compile.
+#pragma once
+
+#include "spec/machine_spec.hpp"
+
+namespace machinist::spec_fields {
+
+// Values that are written otherwise than their type would be.
+struct Capabilities {
+    std::uint64_t& mask;
+};
+struct Signal {
+    std::optional<int>& number;
+};
+struct Families {
+    std::vector<int>& numbers;
+};
+struct LimitValue {
+    rlim_t& value;
+};
+struct Resource {
+    int& number;
+};
+
+template <typename Archive>
+void fields(Archive& archive, RootSpec& root) {
+    auto& [directory, make_from, layer, volatile_mode, read_only, pivot_new, pivot_old] = root;
+    archive("directory", directory);
+    archive("make-from", make_from);
+    archive("layer", layer);
+    archive("volatile", volatile_mode);
+    archive("read-only", read_only);
+    archive("pivot-new", pivot_new);
+    archive("pivot-old", pivot_old);
+}
+
+template <typename Archive>
+void fields(Archive& archive, UserSpec& users) {
+    auto& [kind, base, size, ownership] = users;
+    archive("kind", kind);
+    archive("base", base);
+    archive("size", size);
+    archive("ownership", ownership);
+}
+
+template <typename Archive>
+void fields(Archive& archive, NetworkSpec& network) {
+    auto& [is_private, namespace_path] = network;
+    archive("private", is_private);
+    archive("namespace-path", namespace_path);
+}
+
+template <typename Archive>
+void fields(Archive& archive, MountSource& source) {
+    auto& [path, in_image] = source;
+    archive("path", path);
+    archive("in-image", in_image);
+}
+
+template <typename Archive>
+void fields(Archive& archive, ExtraMount& mount) {
+    auto& [kind, destination, read_only, source, recursive, id_mapping, tmpfs_options, lower, upper] = mount;
+    archive("kind", kind);
+    archive("destination", destination);
+    archive("read-only", read_only);
+    archive("source", source);
+    archive("recursive", recursive);
+    archive("id-mapping", id_mapping);
+    archive("tmpfs-options", tmpfs_options);
+    archive("lower", lower);
+    archive("upper", upper);
+}
+
+template <typename Archive>
+void fields(Archive& archive, PayloadSpec& payload) {
+    auto& [mode, arguments, environment, user, working_directory, terminal, terminal_extras, host_ids] = payload;
+    archive("mode", mode);
+    archive("arguments", arguments);
+    archive("environment", environment);
+    archive("user", user);
+    archive("working-directory", working_directory);
+    archive("terminal", terminal);
+    archive("terminal-extras", terminal_extras);
+    archive("host-ids", host_ids);
+}
+
+template <typename Archive>
+void fields(Archive& archive, CapabilitySpec& capabilities) {
+    auto& [bounding, ambient] = capabilities;
+    archive("bounding", Capabilities{bounding});
+    archive("ambient", Capabilities{ambient});
+}
+
+template <typename Archive>
+void fields(Archive& archive, SyscallFilterSpec::AddressFamilies& restriction) {
+    auto& [allow_listed, families] = restriction;
+    archive("allow-listed", allow_listed);
+    archive("families", Families{families});
+}
+
+template <typename Archive>
+void fields(Archive& archive, SyscallFilterSpec& filter) {
+    auto& [enabled, allow, deny, suppress_sync, address_families, strict] = filter;
+    archive("enabled", enabled);
+    archive("allow", allow);
+    archive("deny", deny);
+    archive("suppress-sync", suppress_sync);
+    archive("address-families", address_families);
+    archive("strict", strict);
+}
+
+template <typename Archive>
+void fields(Archive& archive, LimitSpec& limit) {
+    auto& [resource, soft, hard] = limit;
+    archive("resource", Resource{resource});
+    archive("soft", LimitValue{soft});
+    archive("hard", LimitValue{hard});
+}
+
+template <typename Archive>
+void fields(Archive& archive, ResourceSpec& resources) {
+    auto& [limits, oom_score_adjust, cpu_affinity] = resources;
+    archive("limits", limits);
+    archive("oom-score-adjust", oom_score_adjust);
+    archive("cpu-affinity", cpu_affinity);
+}
+
+template <typename Archive>
+void fields(Archive& archive, IntegrationSpec& integration) {
+    auto& [resolv_conf, timezone, timezone_name, link_journal, link_journal_may_fail] = integration;
+    archive("resolv-conf", resolv_conf);
+    archive("timezone", timezone);
+    archive("timezone-name", timezone_name);
+    archive("link-journal", link_journal);
+    archive("link-journal-may-fail", link_journal_may_fail);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Credential& credential) {
+    auto& [name, value] = credential;
+    archive("name", name);
+    archive("value", value);
+}
+
+template <typename Archive>
+void fields(Archive& archive, SharedNamespaces& shared) {
+    auto& [ipc, pid, uts] = shared;
+    archive("ipc", ipc);
+    archive("pid", pid);
+    archive("uts", uts);
+}
+
+template <typename Archive>
+void fields(Archive& archive, MachineSpec& spec) {
+    auto& [manner, name, hostname, id, service, root, users, network, extra_mounts, tmpfs_on_tmp, api_writable,
+           cgroup_namespace, shared, payload, capabilities, syscall_filter, no_new_privileges, resources, personality,
+           kill_signal, notify_ready, integration, credentials, console, background, adjust_terminal_title, quiet,
+           registered, registration_may_fail, keep_unit, lock_image] = spec;
+    archive("manner", manner);
+    archive("name", name);
+    archive("hostname", hostname);
+    archive("id", id);
+    archive("service", service);
+    archive("root", root);
+    archive("users", users);
+    archive("network", network);
+    archive("extra-mounts", extra_mounts);
+    archive("tmpfs-on-tmp", tmpfs_on_tmp);
+    archive("api-writable", api_writable);
+    archive("cgroup-namespace", cgroup_namespace);
+    archive("shared-namespaces", shared);
+    archive("payload", payload);
+    archive("capabilities", capabilities);
+    archive("syscall-filter", syscall_filter);
+    archive("no-new-privileges", no_new_privileges);
+    archive("resources", resources);
+    archive("personality", personality);
+    archive("kill-signal", Signal{kill_signal});
+    archive("notify-ready", notify_ready);
+    archive("integration", integration);
+    archive("credentials", credentials);
+    archive("console", console);
+    archive("background", background);
+    archive("adjust-terminal-title", adjust_terminal_title);
+    archive("quiet", quiet);
+    archive("registered", registered);
+    archive("registration-may-fail", registration_may_fail);
+    archive("keep-unit", keep_unit);
+    archive("lock-image", lock_image);
+}
+
+} // namespace machinist::spec_fields
