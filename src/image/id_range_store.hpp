@@ -34,9 +34,9 @@ public:
     struct Places {
         std::filesystem::path stored = "/var/lib/machinist/id-ranges";
         std::filesystem::path locks = "/run/systemd/nspawn-uid";
-        // subuid, subgid
+        // passwd, group, subuid, subgid, nsswitch.conf
         std::filesystem::path etc = "/etc";
-        // Asks the host's user database in a process of its own; empty: it is not asked.
+        // Asks the host's user database where that is more than files; empty: it is not asked.
         std::string getent = "/usr/bin/getent";
     };
 
@@ -56,9 +56,10 @@ public:
 
 private:
     std::optional<IdRange> try_candidate(const IdRangeRequest& request, std::uint32_t base) const;
-    std::optional<UniqueFd> claim(std::string_view name, std::uint32_t base) const;
-    bool known_to_host(std::uint32_t base) const;
-    void remember(std::string_view name, std::uint32_t base) const;
+    std::filesystem::path lock_path(std::uint32_t base) const;
+    std::optional<UniqueFd> lock_range(std::uint32_t base) const;
+    bool is_owned_by_other(std::string_view name, std::uint32_t base) const;
+    bool keep(std::string_view name, std::uint32_t base) const;
 
     Places places_;
 };

@@ -13,7 +13,11 @@
 
 namespace machinist {
 
-enum class LockMode { shared, exclusive };
+enum class LockMode {
+    none, // a copy or a snapshot runs, not the image
+    shared,
+    exclusive,
+};
 
 // Held for as long as the descriptors are open. For each path an undo line "lock PATH": once the descriptors are
 // closed the file may go if nobody else holds it (remove_lock_file_if_free).
@@ -24,11 +28,11 @@ struct ImageLock {
 
 inline constexpr std::string_view image_lock_directory = "/run/systemd/nspawn/locks";
 
-// Shared where the image is only read: read-only, ephemeral, volatile.
+// Shared where the image is only read: read-only, overlays, volatile modes.
 LockMode lock_mode_for(const RootSpec& root);
 
-// By inode below locks, and ".#IMAGE.lck" beside the image. Failure(busy) if somebody else uses it.
-// The host's own root is never locked exclusively.
+// Nothing is locked for none. By inode below locks, and ".#IMAGE.lck" beside the image. Failure(busy) if somebody else
+// uses it. The host's own root is never locked exclusively.
 ImageLock lock_image(const std::filesystem::path& directory, LockMode mode,
                      const std::filesystem::path& locks = image_lock_directory);
 // By the image's name below locks, for what renames, removes or replaces it.

@@ -8,27 +8,16 @@
 
 #include "base/unique_fd.hpp"
 #include "image/layer.hpp"
+#include "image/map_owners.hpp"
 #include "spec/machine_spec.hpp"
-
-#include <cstdint>
-#include <string>
-#include <vector>
 
 namespace machinist {
 
-// Which ids the machine's users have on the host.
-struct RootOwnership {
-    Ownership ownership = Ownership::off;
-    std::uint32_t base = 0;
-    std::uint32_t size = 65536;
-    // Maps 0 .. size-1 to base .. base+size-1: the machine's own one will do. -1: one is made when it is needed.
-    BorrowedFd user_namespace;
-};
-
 struct RootMount {
-    // The top of the new root (O_PATH), attached at "root" below the staging directory. Private, nodev, recursive.
+    // The top of the new root (O_PATH), attached at "root" below the staging directory. Private and nodev, as are all
+    // mounts in it.
     UniqueFd mount;
-    LayerKind layer = LayerKind::none;
+    LayerKind layer = LayerKind::none;    // what is there in fact
     Ownership ownership = Ownership::off; // what was done: off, map, foreign or chown
     bool seal_read_only = false;          // see seal_root()
 };

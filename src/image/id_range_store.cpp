@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "image/id_range_store.hpp"
+
+#include "base/failure.hpp"
+#include "base/machine_name.hpp"
+#include "base/siphash24.hpp"
+#include "base/text.hpp"
+#include "image/host_ids.hpp"
+#include "image/image_lock.hpp"
+#include "kernel/files.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <sys/random.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+constexpr int random_attempts = 100;
+constexpr std::uint32_t base_mask = 0xffff0000;
+constexpr SipHashKey hash_key{0xe1, 0x56, 0xe0, 0xf0, 0x4a, 0xf0, 0x41, 0xaf,
+                              0x96, 0x41, 0xcf, 0x41, 0x33, 0x94, 0xff, 0x72};
+
+// A machine's name never begins with a dot.
+constexpr const char* owners = ".by-base";
+
+bool in_range(std::uint32_t base) {
+    return base >= IdRangeStore::first && base <= IdRangeStore::last && base % IdRangeStore::size == 0;
+}
+
+std::uint32_t reduced(std::uint32_t number) {
+    return (number % (IdRangeStore::last - IdRangeStore::first) + IdRangeStore::first) & base_mask;
+}
+
+std::uint32_t random_base() {
+    std::uint32_t number = 0;
+    if (::getrandom(&number, sizeof number, 0) != sizeof number)
+        throw system_failure("get random bytes");
+    return reduced(number);
+}
+
+void check_name(std::string_view name) {
+    if (!MachineName::parse(name))
+        throw Failure{FailureKind::invalid,
+                      "keep a range of ids for '" + escaped_for_people(name) + "': it is not the name of a machine"};
+}
+
+std::optional<std::string> link_target(const std::filesystem::path& path) {
+    std::error_code error;
+    auto target = std::filesystem::read_symlink(path, error);
+    if (error)
+        return std::nullopt;
+    return target.string();
+}
+
+} // namespace
+
+IdRangeStore::IdRangeStore() : IdRangeStore(Places{}) {}
+
+IdRangeStore::IdRangeStore(Places places) : places_(std::move(places)) {}
+
+std::uint32_t IdRangeStore::of_name(std::string_view name) {
+    return reduced(static_cast<std::uint32_t>(siphash24(name, hash_key)));
+}
+
+std::optional<std::uint32_t> IdRangeStore::stored(std::string_view name) const {
+    check_name(name);
+    const auto text = read_file_if_exists(places_.stored / name);
+    if (!text)
+        return std::nullopt;
+    const auto base = parse_integer<std::uint32_t>(trimmed(*text));
+    return base && in_range(*base) ? base : std::nullopt;
+}
+
+void IdRangeStore::forget(std::string_view name) const {
+    const auto base = stored(name);
+    ::unlink((places_.stored / name).c_str());
+    if (!base)
+        return;
+    const auto owner = places_.stored / owners / std::to_string(*base);
+    if (link_target(owner) == name)
+        ::unlink(owner.c_str());
+}
+
+IdRange IdRangeStore::pick(const IdRangeRequest& request) const {
+    return doing("pick a range of ids for machine '" + request.name + "'", [&] {
+        const auto kept = stored(request.name);
+        if (kept) {
+            // It was checked against the host when it was given to the name.
+            if (auto lock = lock_range(*kept))
+                return IdRange{*kept, std::move(*lock), lock_path(*kept)};
+        }
+        IdRangeRequest wanted = request;
+        // An instance runs already in the range of this name: another one for this time only.
+        wanted.remember = request.remember && !kept;
+        if (request.tree_owner && in_range(*request.tree_owner))
+            if (auto range = try_candidate(wanted, *request.tree_owner))
+                return std::move(*range);
+        if (auto range = try_candidate(wanted, of_name(request.name)))
+            return std::move(*range);
+        for (int attempt = 0; attempt < random_attempts; ++attempt)
+            if (auto range = try_candidate(wanted, random_base()))
+                return std::move(*range);
+        throw Failure{FailureKind::busy, "no free range was found"}.try_instead(
+            "--private-users=BASE with a range of your own");
+    });
+}
+
+std::filesystem::path IdRangeStore::lock_path(std::uint32_t base) const {
+    return places_.locks / std::to_string(base);
+}
+
+std::optional<UniqueFd> IdRangeStore::lock_range(std::uint32_t base) const {
+    make_directories(places_.locks, 0755);
+    return lock_file(lock_path(base), LockMode::exclusive);
+}
+
+std::optional<IdRange> IdRangeStore::try_candidate(const IdRangeRequest& request, std::uint32_t base) const {
+    if (is_owned_by_other(request.name, base))
+        return std::nullopt;
+    auto lock = lock_range(base);
+    if (!lock)
+        return std::nullopt;
+    IdRange range{base, std::move(*lock), lock_path(base)};
+    if (host_knows_ids(base, size, {places_.etc, places_.getent}) || (request.remember && !keep(request.name, base))) {
+        remove_lock_file_if_free(range.lock_file);
+        return std::nullopt;
+    }
+    return range;
+}
+
+bool IdRangeStore::is_owned_by_other(std::string_view name, std::uint32_t base) const {
+    const auto owner = link_target(places_.stored / owners / std::to_string(base));
+    if (!owner || *owner == name)
+        return false;
+    // A claim counts only if its owner knows of it: it was made before the owner's file.
+    return MachineName::parse(*owner) && stored(*owner) == base;
+}
+
+bool IdRangeStore::keep(std::string_view name, std::uint32_t base) const {
+    make_directories(places_.stored / owners, 0700);
+    const auto owner = places_.stored / owners / std::to_string(base);
+    // The range's lock is held by us, so nobody else claims it now: a claim that is there is ours or a remnant.
+    ::unlink(owner.c_str());
+    if (::symlink(std::string{name}.c_str(), owner.c_str()) < 0) {
+        if (errno == EEXIST)
+            return false;
+        throw system_failure("make '" + owner.string() + "'");
+    }
+    write_atomically(places_.stored / name, std::to_string(base) + "\n", 0600);
+    return true;
+}
+
+std::uint32_t range_of_owner(std::uint32_t uid, std::uint32_t gid) {
+    const std::string owner = std::to_string(uid) + ":" + std::to_string(gid);
+    if (uid % IdRangeStore::size != 0)
+        throw Failure{FailureKind::invalid, "use the owner of the tree (" + owner +
+                                                ") as the range of ids: " + "it is not the first of a range of 65536"}
+            .try_instead("--private-users=pick");
+    if (uid != gid)
+        throw Failure{FailureKind::invalid,
+                      "use the owner of the tree (" + owner + ") as the range of ids: its user and group differ"}
+            .try_instead("--private-users=pick");
+    return uid;
+}
+
+} // namespace machinist

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "image/image_lock.hpp"
+
+#include "base/failure.hpp"
+#include "kernel/files.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+// systemd locks with open file description locks, older programs of its family and ours with flock(2), and neither
+// kind sees the other: both are taken.
+bool take_locks(BorrowedFd file, LockMode mode) {
+    if (::flock(file.get(), (mode == LockMode::exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
+        if (errno == EWOULDBLOCK)
+            return false;
+        throw system_failure("lock");
+    }
+    struct flock whole {};
+    whole.l_type = mode == LockMode::exclusive ? F_WRLCK : F_RDLCK;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(file.get(), F_OFD_SETLK, &whole) < 0) {
+        if (errno == EAGAIN || errno == EACCES)
+            return false;
+        throw system_failure("lock");
+    }
+    return true;
+}
+
+bool is_removed(BorrowedFd file) {
+    return status_of(file).st_nlink == 0;
+}
+
+bool same_file(const struct stat& one, const struct stat& other) {
+    return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+Failure busy(const std::filesystem::path& directory, LockMode wanted, bool others_only_read) {
+    Failure failure{FailureKind::busy, "directory tree '" + directory.string() + "' is currently busy"};
+    if (wanted == LockMode::exclusive && others_only_read)
+        failure.try_instead("-x, which leaves the image as it is");
+    else
+        failure.try_instead("to end the machine that uses it first, or -x with --layer=copy");
+    return failure;
+}
+
+// Without a trailing slash, so that it has a last component.
+std::filesystem::path plain(const std::filesystem::path& directory) {
+    const auto normal = std::filesystem::absolute(directory).lexically_normal();
+    return normal.has_filename() ? normal : normal.parent_path();
+}
+
+} // namespace
+
+LockMode lock_mode_for(const RootSpec& root) {
+    switch (root.layer) {
+    case LayerKind::snapshot:
+    case LayerKind::reflink:
+    case LayerKind::copy: return LockMode::none;
+    case LayerKind::tmpfs:
+    case LayerKind::disk: return LockMode::shared;
+    case LayerKind::none: break;
+    }
+    return root.read_only || root.volatile_mode != VolatileMode::no ? LockMode::shared : LockMode::exclusive;
+}
+
+std::optional<UniqueFd> lock_file(const std::filesystem::path& path, LockMode mode) {
+    return doing("lock file '" + path.string() + "'", [&]() -> std::optional<UniqueFd> {
+        for (;;) {
+            UniqueFd file = open_path(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+            if (!S_ISREG(status_of(file).st_mode))
+                throw Failure{FailureKind::hostile, "it is not a regular file"};
+            if (!take_locks(file, mode))
+                return std::nullopt;
+            // Its last owner may have removed it between our open and our lock.
+            if (!is_removed(file))
+                return file;
+        }
+    });
+}
+
+bool remove_lock_file_if_free(const std::filesystem::path& path) {
+    const auto file = open_path_if_exists(path, O_RDWR | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+    if (!file)
+        return true;
+    if (!S_ISREG(status_of(*file).st_mode) || !take_locks(*file, LockMode::exclusive))
+        return false;
+    struct stat there {};
+    if (::lstat(path.c_str(), &there) < 0 || !same_file(there, status_of(*file)))
+        return errno == ENOENT;
+    return ::unlink(path.c_str()) == 0;
+}
+
+ImageLock lock_image(const std::filesystem::path& directory, LockMode mode, const std::filesystem::path& locks) {
+    ImageLock result;
+    if (mode == LockMode::none)
+        return result;
+    const struct stat image = status_of(open_path(directory, O_PATH));
+    if (same_file(image, status_of(open_path("/", O_PATH))))
+        return result;
+
+    const auto take = [&](const std::filesystem::path& path) {
+        auto file = lock_file(path, mode);
+        if (!file)
+            throw busy(directory, mode, mode == LockMode::exclusive && lock_file(path, LockMode::shared).has_value());
+        result.descriptors.push_back(std::move(*file));
+        result.paths.push_back(path);
+    };
+
+    make_directories(locks, 0700);
+    take(locks / ("inode-" + std::to_string(image.st_dev) + ":" + std::to_string(image.st_ino)));
+    const auto place = plain(directory);
+    try {
+        take(place.parent_path() / (".#" + place.filename().string() + ".lck"));
+    } catch (const Failure& failure) {
+        // Where nobody may write, nobody can lock either; the lock by inode holds for this host.
+        if (failure.error_number() != EROFS)
+            throw;
+    }
+    return result;
+}
+
+ImageLock lock_image_name(std::string_view name, LockMode mode, const std::filesystem::path& locks) {
+    ImageLock result;
+    if (mode == LockMode::none)
+        return result;
+    make_directories(locks, 0700);
+    const auto path = locks / ("name-" + std::string{name});
+    auto file = lock_file(path, mode);
+    if (!file)
+        throw Failure{FailureKind::busy, "image '" + std::string{name} + "' is currently busy"};
+    result.descriptors.push_back(std::move(*file));
+    result.paths.push_back(path);
+    return result;
+}
+
+} // namespace machinist
