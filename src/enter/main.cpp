@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// machinist-enter: joins one running machine, runs one command in it, exits as the command did.
+#include "base/failure.hpp"
+#include "enter/order.hpp"
+#include "enter/report.hpp"
+#include "enter/session.hpp"
+#include "kernel/files.hpp"
+#include "kernel/sealed_program.hpp"
+
+#include <cstdio>
+#include <fcntl.h>
+#include <string>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace machinist::enter {
+
+namespace {
+
+// Descriptor numbers below 3 must mean streams before anything else is opened.
+void have_streams() {
+    while (true) {
+        const int descriptor = ::open("/dev/null", O_RDWR);
+        if (descriptor < 0 || descriptor > STDERR_FILENO) {
+            ::close(descriptor);
+            return;
+        }
+    }
+}
+
+int run(int count, char** words) {
+    have_streams();
+    ::prctl(PR_SET_DUMPABLE, 0);
+    ::prctl(PR_SET_NAME, "machinist-enter");
+    if (!runs_from_sealed_program())
+        execute_sealed_program(make_sealed_program("/proc/self/exe"), {words, words + count});
+    const Order order = read_order(count, words);
+    const Outcome outcome = doing("enter machine '" + order.machine + "'", [&] { return run_session(order); });
+    if (outcome.failure)
+        std::fprintf(stderr, "machinist: machine '%s': %s\n", order.machine.c_str(), outcome.failure->what());
+    else if (order.escapable)
+        std::fprintf(stderr, "\nConnection to machine %s terminated.\n", order.machine.c_str());
+    return outcome.status;
+}
+
+} // namespace
+
+} // namespace machinist::enter
+
+int main(int count, char** words) {
+    try {
+        return machinist::enter::run(count, words);
+    } catch (const std::exception& failure) {
+        std::fprintf(stderr, "machinist: %s\n", failure.what());
+        return machinist::enter::status_not_entered;
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What machinist-enter shall do, as its command line says it: one machine, one command.
+#pragma once
+
+#include "base/unique_fd.hpp"
+#include "kernel/pidfd.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace machinist::enter {
+
+struct Order {
+    std::string machine;                  // for messages only
+    Pidfd leader;                         // handed over open: a number could be another process by now
+    UniqueFd syscall_filter;              // a file of sock_filter; may be missing
+    std::string user = "root";            // NAME or NUMBER, also with :GROUP
+    std::optional<std::string> directory; // of the command; else the user's home
+    std::vector<std::string> environment; // "NAME=VALUE", beyond what every command gets
+    std::string service;                  // $container
+    bool pty = false;                     // on a terminal of the machine's own devpts
+    bool login_shell = false;             // no command: the user's shell, as at a login
+    bool escapable = false;               // ^] three times within a second leaves
+    std::optional<double> seconds;        // the command may take
+    std::vector<std::string> command;
+};
+
+// Throws Failure(usage). Takes the descriptors that the words name.
+Order read_order(int count, char** words);
+
+} // namespace machinist::enter

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "kernel/process_status.hpp"
+
+#include "base/failure.hpp"
+#include "base/text.hpp"
+#include "kernel/files.hpp"
+
+#include <cerrno>
+#include <string_view>
+
+namespace machinist {
+
+namespace {
+
+// A process that ends while it is read gives ESRCH.
+std::optional<std::string> read_of(pid_t pid, const char* name) {
+    try {
+        return read_file_if_exists("/proc/" + std::to_string(pid) + "/" + name);
+    } catch (const Failure& failure) {
+        if (failure.error_number() != ESRCH)
+            throw;
+        return std::nullopt;
+    }
+}
+
+std::string_view field(std::string_view text, std::string_view name) {
+    // The name of the process comes first in the file and cannot hold a line break: the kernel escapes it.
+    const std::string wanted = "\n" + std::string{name} + ":";
+    const std::size_t at = text.find(wanted);
+    if (at == std::string_view::npos)
+        return {};
+    const std::size_t start = at + wanted.size();
+    return trimmed(text.substr(start, text.find('\n', start) - start));
+}
+
+} // namespace
+
+ProcessStatus read_process_status(pid_t pid) {
+    const auto text = read_of(pid, "status");
+    if (!text)
+        throw Failure{FailureKind::not_found, "look at process " + std::to_string(pid) + ": there is none"};
+    ProcessStatus status;
+    status.name = field("\n" + *text, "Name");
+    status.bounding_capabilities = parse_integer<std::uint64_t>(field(*text, "CapBnd"), 16).value_or(0);
+    status.no_new_privileges = field(*text, "NoNewPrivs") == "1";
+    status.has_syscall_filter = field(*text, "Seccomp") == "2";
+    return status;
+}
+
+std::optional<std::uint64_t> start_time_of(pid_t pid) {
+    const auto text = read_of(pid, "stat");
+    if (!text)
+        return std::nullopt;
+    // The second field is the name in parentheses and may hold anything; the 22nd is the start time (proc_pid_stat(5)).
+    const std::size_t behind_name = text->rfind(')');
+    if (behind_name == std::string::npos)
+        return std::nullopt;
+    const auto fields = split_words(std::string_view{*text}.substr(behind_name + 1));
+    return fields.size() > 19 ? parse_integer<std::uint64_t>(fields[19]) : std::nullopt;
+}
+
+} // namespace machinist

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What procfs tells of a process. Ask for a process that is held by a pidfd, and look afterwards whether it still
+// lives: only then were the answers about it and not about a later one of the same number.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+
+namespace machinist {
+
+struct ProcessStatus {
+    std::string name; // as the process calls itself: not to be trusted, at most 15 bytes
+    std::uint64_t bounding_capabilities = 0;
+    bool no_new_privileges = false;
+    bool has_syscall_filter = false;
+};
+
+// Throws Failure(not_found) if there is no such process.
+ProcessStatus read_process_status(pid_t pid);
+
+// Clock ticks from the start of the host to the start of the process; with the number it names one process for good.
+// Nothing if there is no such process.
+std::optional<std::uint64_t> start_time_of(pid_t pid);
+
+} // namespace machinist
