@@ -17,7 +17,8 @@ namespace machinist {
 
 namespace {
 
-constexpr int first_listen_fd = 3;
+// The last of the places for what is kept; locks come from the first on.
+constexpr std::size_t kept_root_place = std::size(keeper_orders{}.kept_fds) - 1;
 
 template <std::size_t size>
 void put_text(char (&place)[size], const std::string& text, const char* what) {
@@ -61,10 +62,11 @@ std::uint32_t flags_of(const Start& start) {
 void put_descriptors(keeper_orders& orders, const Start& start) {
     std::ranges::fill(orders.kept_fds, -1);
     std::ranges::fill(orders.held_fds, -1);
-    if (start.kept.size() > std::size(orders.kept_fds))
+    if (start.kept.size() > kept_root_place)
         throw Failure{FailureKind::internal, "keep more descriptors than the supervisor has places for"};
     for (std::size_t at = 0; at < start.kept.size(); ++at)
         orders.kept_fds[at] = stays_open(start.kept[at]);
+    orders.kept_fds[kept_root_place] = stays_open(start.kept_root);
     orders.held_fds[0] = stays_open(start.host_side.kernel_log);
     orders.held_fds[1] = stays_open(start.host_side.unix_export);
     orders.leader_pidfd = stays_open(start.leader.descriptor());
@@ -132,9 +134,10 @@ Start take_back_from_supervisor(int orders_descriptor) {
     start.spec = spec_from_json(read_all(spec));
     start.run =
         RunDirectory::adopt(take(orders.run_directory_fd), take(orders.lock_fd), orders.run_directory, orders.undo);
-    for (const int kept : orders.kept_fds)
-        if (kept >= 0)
-            start.kept.push_back(take(kept));
+    for (std::size_t place = 0; place < kept_root_place; ++place)
+        if (orders.kept_fds[place] >= 0)
+            start.kept.push_back(take(orders.kept_fds[place]));
+    start.kept_root = take(orders.kept_fds[kept_root_place]);
     return start;
 }
 

@@ -120,12 +120,20 @@ void limit_the_first_process(Start& start) {
 
 void compose_the_root(Start& start) {
     start.staging = open_staging_directory();
+    if (start.kept_root) {
+        attach_mount(start.kept_root, make_directories_beneath(start.staging, "root", 0755, Links::refuse));
+        start.root.mount = std::move(start.kept_root);
+        start.kept_root = clone_mount(start.root.mount, true);
+        return;
+    }
     start.root = compose_root(start.spec.root,
                               {.ownership = start.spec.users.ownership,
                                .base = has_own_users(start) ? start.spec.users.base : 0,
                                .size = start.spec.users.size,
                                .user_namespace = start.user_namespace},
                               start.staging, start.layer);
+    if (start.spec.root.layer != LayerKind::none)
+        start.kept_root = clone_mount(start.root.mount, true);
 }
 
 template <typename Body>

@@ -7,7 +7,6 @@
 #include "supervisor/payload_user.hpp"
 #include "supervisor/stub_init.hpp"
 
-
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>

@@ -34,6 +34,8 @@ struct Start {
 
     // In the order in which they come to be; what they own goes in the reverse order.
     RunDirectory run;
+    // Of an instance with a layer: its whole root, detached. A machine that reboots meets what it wrote.
+    UniqueFd kept_root;
     std::vector<UniqueFd> kept; // locks and layers, handed on when the machine starts again
     std::vector<std::filesystem::path> lock_files;
     LayerPlan layer;
@@ -50,7 +52,7 @@ struct Start {
     HostSideMounts host_side;
     PayloadConsole console;
     std::vector<std::string> warnings; // what the machine starts without
-    int listen_fds = 0; // handed to us by socket activation, from descriptor 3
+    int listen_fds = 0;                // handed to us by socket activation, from descriptor 3
 };
 
 // On the payload's side, a copy of the launcher.
