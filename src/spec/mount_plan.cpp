@@ -50,13 +50,6 @@ void add_sysfs(MountPlan& plan, const MachineSpec& spec) {
                     .action = Sysfs{},
                     .attributes = api | (writable ? 0 : read_only),
                     .why = "read-only is how udev and systemd tell that the devices are not theirs"});
-    if (spec.syscall_filter.strict)
-        for (const char* secret : {"/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/virtual/dmi"})
-            plan.push_back({.target = secret,
-                            .action = Mask{},
-                            .attributes = api | read_only,
-                            .when_missing = WhenMissing::skip,
-                            .why = "tells of the host's hardware"});
     plan.push_back({.target = "/sys/fs/selinux",
                     .action = HostPath{},
                     .attributes = api | read_only,
@@ -79,6 +72,17 @@ void add_devices(MountPlan& plan, const MachineSpec& spec) {
                                    {"gid", std::to_string(spec.users.base + tty_group)}},
                                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, MountSide::host,
                                   "terminals of its own, unseen by others"));
+}
+
+// The nodes that hide them lie in /run/host.
+void add_sysfs_masks(MountPlan& plan, const MachineSpec& spec) {
+    if (spec.syscall_filter.strict)
+        for (const char* secret : {"/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/virtual/dmi"})
+            plan.push_back({.target = secret,
+                            .action = Mask{},
+                            .attributes = api | read_only,
+                            .when_missing = WhenMissing::skip,
+                            .why = "tells of the host's hardware"});
 }
 
 void add_run(MountPlan& plan, const MachineSpec& spec) {
@@ -186,6 +190,7 @@ MountPlan plan_mounts(const MachineSpec& spec) {
     add_sysfs(plan, spec);
     add_devices(plan, spec);
     add_run(plan, spec);
+    add_sysfs_masks(plan, spec);
     add_extra_mounts(plan, spec);
     add_proc(plan, spec);
     add_payload_filesystems(plan, spec);

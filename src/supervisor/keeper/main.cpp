@@ -38,6 +38,9 @@ bool keep(int& exit_status) {
 }
 
 int end(int exit_status) {
+    // Locks and layers: their files can go only when we do not hold them.
+    for (const int kept : orders.kept_fds)
+        UniqueFd{kept}.reset();
     RunDirectory run{.directory = UniqueFd{orders.run_directory_fd},
                      .lock = UniqueFd{orders.lock_fd},
                      .path = orders.run_directory,

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 namespace machinist::keeper {
@@ -102,6 +103,24 @@ Result undo_tree(const Context& context, std::string_view verb, std::string_view
     return Result::unfinished;
 }
 
+// A lock file goes with the last who uses it; whoever has opened it meanwhile sees that it is gone.
+bool remove_lock_file(const char* path) {
+    const UniqueFd file{::open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    if (!file)
+        return errno == ENOENT || errno == ENOTDIR || errno == EROFS;
+    struct flock whole {};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) < 0 || ::fcntl(file.get(), F_OFD_SETLK, &whole) < 0)
+        return true; // somebody else's by now
+    struct stat by_path {};
+    struct stat ours {};
+    if (::lstat(path, &by_path) < 0 || ::fstat(file.get(), &ours) < 0 || by_path.st_ino != ours.st_ino ||
+        by_path.st_dev != ours.st_dev)
+        return true;
+    return ::unlink(path) == 0 || errno == ENOENT;
+}
+
 Result undo_line(const Context& context, std::string_view line) {
     std::string_view path_view = line;
     const std::string_view verb = take_until(path_view, ' ');
@@ -116,6 +135,8 @@ Result undo_line(const Context& context, std::string_view line) {
         return result(remove_cgroup(path.c_str()));
     if (verb == "unlink")
         return result(::unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR);
+    if (verb == "lock")
+        return result(remove_lock_file(path.c_str()));
     if (verb == "rmdir")
         return result(::rmdir(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR || errno == ENOTEMPTY ||
                       errno == EEXIST);
