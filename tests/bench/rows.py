@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is measured: one function a row, each interleaving its contenders round by round."""
+
+import dataclasses
+import time
+
+import measure
+from contenders import Wish
+
+
+@dataclasses.dataclass
+class Result:
+    """Values of one measure by contender; those of one round stand at the same place."""
+    row: str
+    unit: str
+    values: dict
+    problems: dict
+
+
+def interleaved(contenders, rounds, warm_up, sample):
+    """sample(contender) gives a tuple of values; who fails is out, with the reason."""
+    series, problems = {contender.name: [] for contender in contenders}, {}
+    for number in range(-warm_up, rounds):
+        # Who comes after whom changes: a neighbour's late work is no contender's fault for ever.
+        shift = number % len(contenders)
+        for contender in contenders[shift:] + contenders[:shift]:
+            if contender.name in problems:
+                continue
+            try:
+                values = sample(contender)
+            except (measure.Failed, OSError) as problem:
+                problems[contender.name] = str(problem)
+                continue
+            if number >= 0:
+                series[contender.name].append(values)
+    return {name: values for name, values in series.items() if name not in problems and values}, problems
+
+
+def results(row, measures, series, problems):
+    return [Result(f"{row}, {what}" if what else row, unit,
+                   {name: [values[index] for values in rounds] for name, rounds in series.items()}, problems)
+            for index, (what, unit) in enumerate(measures)]
+
+
+def one_program(row, contenders, counts, image, **wish):
+    def sample(contender):
+        got = measure.once(contender.command(Wish(image, ["/bin/true"], **wish)))
+        return got.wall, got.cpu
+
+    return results(row, (("wall", "ms"), ("CPU", "ms")), *interleaved(contenders, counts.programs, 2, sample))
+
+
+def host_namespaces(contenders, counts, place, tree):
+    return one_program("/bin/true, filter and capabilities", contenders, counts, place.copied_tree(tree))
+
+
+def own_users_and_network(contenders, counts, place, tree):
+    return one_program("/bin/true, own users and network too", contenders, counts, place.copied_tree(tree),
+                       users=True, network=True)
+
+
+def first_process(contenders, counts, place, tree):
+    tiny = place.tiny_tree("one")
+
+    def sample(contender):
+        got = measure.once(contender.command(Wish(tiny, ["/usr/bin/stamp"])))
+        stamps = measure.stamps_in(got.output)
+        if not stamps:
+            raise measure.Failed(f"process 1 said nothing: {got.output[-200:]}")
+        return ((stamps[0] - got.began) / 1e6,)
+
+    return results("invocation to process 1", (("", "ms"),), *interleaved(contenders, counts.programs, 2, sample))
+
+
+def many_at_once(contenders, counts, place, tree):
+    """Also says what stays in memory for each of them, without the payload."""
+    trees = [place.tiny_tree(f"many{number}") for number in range(counts.machines)]
+
+    def sample(contender):
+        commands = [contender.command(Wish(one, ["/usr/bin/stamp", "wait"], name=f"many{number}"))
+                    for number, one in enumerate(trees)]
+        with measure.Output() as output, measure.Input() as source:
+            try:
+                started = [measure.spawn(command, source.descriptor, output.descriptor) for command in commands]
+                stamps = wait_for_stamps(output, len(commands))
+                time.sleep(0.3)
+                memory = sum(measure.proportional_memory(pid) for pid in measure.descendants())
+            finally:
+                source.end()
+                measure.reap_orphans(10)
+        return (max(stamps) - started[0].began) / 1e6, memory / len(commands)
+
+    able = [contender for contender in contenders if contender.boots]
+    name = f"{counts.machines} machines at once"
+    return results(name, (("until all run", "ms"), ("left per machine", "kB PSS")),
+                   *interleaved(able, counts.crowds, 0, sample))
+
+
+def wait_for_stamps(output, count, seconds=60):
+    until = time.monotonic() + seconds
+    while len(stamps := measure.stamps_in(output.text())) < count:
+        if time.monotonic() > until:
+            raise measure.Failed(f"{len(stamps)} of {count} came up: {output.text()[-300:]}")
+        time.sleep(0.005)
+    return stamps
+
+
+def layers(contenders, counts, place, tree):
+    image = place.copied_tree(tree)
+    able = [contender for contender in contenders if contender.has_layers]
+
+    def sample(contender):
+        plain = measure.once(contender.command(Wish(image, ["/bin/true"])))
+        layered = measure.once(contender.command(Wish(image, ["/bin/true"], layer=True)))
+        return layered.wall - plain.wall, layered.cpu - plain.cpu
+
+    return results("--ephemeral beyond a plain start", (("wall", "ms"), ("CPU", "ms")),
+                   *interleaved(able, counts.layers, 0, sample))
+
+
+def boot(contenders, counts, place, tree):
+    """Private network, no user namespace; the tree itself, which is warm after its first boot."""
+    image = place.stamping_tree(tree)
+    able = [contender for contender in contenders if contender.boots]
+
+    def sample(contender):
+        stamp = image / "up"
+        stamp.unlink(missing_ok=True)
+        got = measure.once(contender.command(Wish(image, [], network=True)), any_status=True)
+        if not stamp.exists():
+            raise measure.Failed(f"did not reach multi-user: {got.output.strip()[-300:]}")
+        (up,) = measure.stamps_in(stamp.read_text())
+        return (up - got.began) / 1e6, got.cpu
+
+    return results(f"invocation to multi-user of {tree.name}", (("", "ms"), ("CPU until off", "ms")),
+                   *interleaved(able, counts.boots, 1, sample))
+
+
+@dataclasses.dataclass
+class Counts:
+    programs: int
+    crowds: int
+    layers: int
+    boots: int
+    machines: int = 100
+
+
+quick = Counts(programs=15, crowds=1, layers=1, boots=2)
+thorough = Counts(programs=60, crowds=3, layers=3, boots=9)
+
+# name on the command line, what it does, which tree it wants
+table = (
+    ("true", host_namespaces, "bookworm"),
+    ("users", own_users_and_network, "bookworm"),
+    ("first", first_process, "bookworm"),
+    ("many", many_at_once, "bookworm"),
+    ("layers", layers, "bookworm"),
+    ("boot", boot, "bookworm"),
+    ("boot-trixie", boot, "trixie"),
+)
