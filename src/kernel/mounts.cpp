@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "kernel/syscalls.hpp"
 
+#include <algorithm>
 #include <sched.h>
 #include <unistd.h>
 
@@ -37,6 +38,10 @@ UniqueFd make_filesystem(const std::string& type, const FilesystemOptions& wante
     const UniqueFd context{sys::fsopen(type.c_str(), FSOPEN_CLOEXEC)};
     if (!context)
         throw system_failure("open a new '" + type + "' filesystem");
+    // What mount tables show as the device; "none" tells nobody anything.
+    if (std::ranges::find(wanted.options, "source", [](const auto& option) { return option.first; }) ==
+        wanted.options.end())
+        (void)sys::fsconfig(context.get(), FSCONFIG_SET_STRING, "source", type.c_str(), 0);
     for (const auto& [key, value] : wanted.options) {
         const int result = value.empty()
                                ? sys::fsconfig(context.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0)

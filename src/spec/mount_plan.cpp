@@ -39,9 +39,10 @@ MountStep tmpfs(const MachineSpec& spec, Path target, SuperblockOptions options,
 }
 
 void add_temporary_directories(MountPlan& plan, const MachineSpec& spec) {
+    // On the payload's side: init unmounts it at the end, which the kernel refuses for what the host has mounted.
     if (spec.tmpfs_on_tmp)
-        plan.push_back(tmpfs(spec, "/tmp", {{"mode", "01777"}, {"size", "10%"}, {"nr_inodes", "400k"}},
-                             inert | exact_times, "temporary files end with the machine"));
+        plan.push_back(new_filesystem("/tmp", "tmpfs", {{"mode", "01777"}, {"size", "10%"}, {"nr_inodes", "400k"}},
+                                      inert | exact_times, MountSide::payload, "temporary files end with the machine"));
 }
 
 void add_sysfs(MountPlan& plan, const MachineSpec& spec) {
@@ -107,13 +108,17 @@ bool lies_below(const Path& path, const char* directory) {
     return path.native().starts_with(directory);
 }
 
+// What lies in a filesystem of the payload's side can be attached only once that is there.
+bool waits_for_payload(const Path& destination, const MachineSpec& spec) {
+    return lies_below(destination, "/proc/") || (spec.tmpfs_on_tmp && lies_below(destination, "/tmp/"));
+}
+
 void add_extra_mounts(MountPlan& plan, const MachineSpec& spec) {
     for (const ExtraMount& mount : spec.extra_mounts)
         plan.push_back({.target = mount.destination,
                         .action = Extra{mount},
                         .attributes = 0,
-                        // What lies in /proc can be attached only once the machine's own /proc is there.
-                        .side = lies_below(mount.destination, "/proc/") ? MountSide::payload : MountSide::host,
+                        .side = waits_for_payload(mount.destination, spec) ? MountSide::payload : MountSide::host,
                         .when_missing = mount.kind == ExtraMountKind::inaccessible ? WhenMissing::fail
                                                                                    : WhenMissing::make_directory,
                         .why = "asked for"});

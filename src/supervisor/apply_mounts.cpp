@@ -100,12 +100,6 @@ public:
     }
 
     void operator()(const NewFilesystem& wanted) {
-        // What the image or the administrator mounts on /tmp is there on purpose.
-        if (step_->target == "/tmp") {
-            const auto place = open_mount_point(*step_, around_.root, MountPointKind::directory);
-            if (place && is_mount_point(*place))
-                return;
-        }
         UniqueFd mount = make_filesystem(wanted.type, {.options = wanted.options, .attributes = step_->attributes});
         attach_new(*step_, around_.root, mount);
         if (wanted.type == "devpts")
@@ -202,8 +196,8 @@ public:
 private:
     void attach_filesystem(const MountStep& step, const NewFilesystem& wanted) {
         const auto place = open_mount_point(step, root_, MountPointKind::directory);
-        // The administrator bound something there, --bind=/proc for one.
-        if (place && step.target == "/proc" && is_mount_point(*place))
+        // What the image or the administrator has mounted on /tmp or /proc is there on purpose.
+        if (place && (step.target == "/proc" || step.target == "/tmp") && is_mount_point(*place))
             return;
         if (place)
             attach_mount(make_filesystem(wanted.type, {.options = wanted.options, .attributes = step.attributes}),

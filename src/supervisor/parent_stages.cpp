@@ -170,13 +170,13 @@ void make_the_console(Start& start) {
 }
 
 void let_the_payload_go(Start& start) {
-    std::vector<int> descriptors;
+    std::vector<int> descriptors{start.root.mount.get()};
     for (const UniqueFd& stream : start.console.payload_ends)
         descriptors.push_back(stream.get());
     for (const UniqueFd& mount : start.host_side.for_payload)
         descriptors.push_back(mount.get());
-    return_to_the_hosts_mounts(start);
     send_go(start.handshake, descriptors);
+    return_to_the_hosts_mounts(start);
     start.console.payload_ends = {};
     start.host_side.for_payload.clear();
 }

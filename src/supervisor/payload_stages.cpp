@@ -39,10 +39,11 @@ void tie_to_supervisor(Payload&) {
 
 void wait_for_the_launcher(Payload& payload) {
     HandshakeMessage message = receive_handshake(payload.handshake, Message::go);
-    if (message.descriptors.size() < payload.streams.size())
-        throw Failure{FailureKind::internal, "receive the standard streams"};
-    std::move(message.descriptors.begin(), message.descriptors.begin() + 3, payload.streams.begin());
-    std::move(message.descriptors.begin() + 3, message.descriptors.end(), std::back_inserter(payload.prepared));
+    if (message.descriptors.size() < 4)
+        throw Failure{FailureKind::internal, "receive the root and the standard streams"};
+    payload.root = std::move(message.descriptors[0]);
+    std::move(message.descriptors.begin() + 1, message.descriptors.begin() + 4, payload.streams.begin());
+    std::move(message.descriptors.begin() + 4, message.descriptors.end(), std::back_inserter(payload.prepared));
 }
 
 // Until now we were nobody in the machine's user namespace; the maps are written by now.
@@ -55,10 +56,13 @@ void become_root_of_the_machine(Payload& payload) {
 }
 
 void enter_own_mounts_and_cgroup(Payload& payload) {
+    // The current directory is carried into the copy; a path to it would lead through the host's private directories.
+    if (::fchdir(payload.root.get()) < 0)
+        throw system_failure("go to the machine's root");
     // All that is mounted in the copy becomes locked where the users are the machine's own (mount_namespaces(7)).
     if (::unshare(CLONE_NEWNS | (payload.spec.cgroup_namespace ? CLONE_NEWCGROUP : 0)) < 0)
         throw system_failure("make the machine's mount and cgroup namespaces");
-    UniqueFd root = open_path(staged_root, O_PATH | O_DIRECTORY);
+    UniqueFd root = open_path(".", O_PATH | O_DIRECTORY);
     if (payload.spec.users.kind != UserNamespaceKind::none) {
         // A locked mount cannot become the root; a copy of it can, and what lies in it stays locked.
         UniqueFd copy = clone_mount(root, true);

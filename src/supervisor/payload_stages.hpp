@@ -9,9 +9,6 @@
 
 namespace machinist {
 
-// Where the tree of the machine is attached while it is put together.
-inline constexpr const char* staged_root = "/run/machinist/staging/root";
-
 // Does not return. What goes wrong is sent to the launcher as a Failure, and the process ends.
 [[noreturn]] void become_payload(Payload& payload);
 

@@ -76,13 +76,23 @@ TEST(AMountPlan, PutsWhatIsBoundIntoProcBehindProc) {
     EXPECT_GT(position_of(plan, "/proc/meminfo"), position_of(plan, "/proc"));
 }
 
+TEST(AMountPlan, PutsWhatIsBoundIntoTmpBehindItsTmpfs) {
+    MachineSpec spec = a_spec_with({.destination = "/tmp/.X11-unix", .source = {.path = "/tmp/.X11-unix"}});
+
+    const MountPlan plan = plan_mounts(spec);
+    EXPECT_GT(position_of(plan, "/tmp/.X11-unix"), position_of(plan, "/tmp"));
+
+    spec.tmpfs_on_tmp = false;
+    EXPECT_EQ(step_on(plan_mounts(spec), "/tmp/.X11-unix")->side, MountSide::host);
+}
+
 TEST(AMountPlan, GivesEveryTmpfsToTheRootOfTheMachine) {
     MachineSpec spec;
     spec.users = {.kind = UserNamespaceKind::fixed, .base = 65536};
 
     const MountPlan plan = plan_mounts(spec);
 
-    for (const char* target : {"/tmp", "/run", "/dev/shm"}) {
+    for (const char* target : {"/run", "/dev/shm"}) {
         const auto& made = std::get<NewFilesystem>(step_on(plan, target)->action);
         EXPECT_THAT(made.options, testing::Contains(testing::Pair("uid", "65536"))) << target;
         EXPECT_THAT(made.options, testing::Contains(testing::Pair("gid", "65536"))) << target;
