@@ -45,10 +45,11 @@ void Keeper::run() {
 
     // A child that ended before SIGCHLD was blocked sends no other.
     leader_may_have_ended(false);
-    while (!ended_ || !(abandon_output_ || console_.drained())) {
+    for (;;) {
         const bool more = console_.pump();
         act_on_hotkeys();
-        if (ended_ && !more && console_.drained())
+        // Only what was looked at after its end is known to be all.
+        if (ended_ && (abandon_output_ || (!more && console_.drained())))
             break;
         wait_for_events(more);
         deliver_request();
@@ -134,9 +135,8 @@ void Keeper::deliver_request() {
 }
 
 void Keeper::kill() {
-    // Asked once more although nothing lives: the output that nobody reads is what keeps us.
-    if (ended_)
-        abandon_output_ = true;
+    // Asked once more although nothing can live: what keeps us is output that nobody reads.
+    abandon_output_ = killed_ || ended_;
     stopping_ = killed_ = true;
     leader_.kill_all(cgroup_);
 }
