@@ -22,8 +22,8 @@ struct Chance {
     MachineId id;                  // for an image that has none
 };
 
-// The image that was asked for: a directory (absolute, lexically normal), or a name to look for in the image search
-// path. The current directory if nothing was asked.
+// The image that was asked for: a directory (absolute, ".." left to the kernel), or a name to look for in the image
+// search path. The current directory if nothing was asked.
 std::variant<Path, MachineName> image_of_request(const StartRequest& request, const HostFacts& host);
 
 // The name that settings files go by: asked for, or the last component of the image's directory made a name, or the

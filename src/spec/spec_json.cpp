@@ -281,8 +281,10 @@ private:
         if (!json.is_array())
             refuse(place, "is no list");
         values.clear();
-        for (const Json& element : json)
-            read(element, values.emplace_back(), place + "[" + std::to_string(values.size()) + "]");
+        for (const Json& element : json) {
+            const std::string element_place = place + "[" + std::to_string(values.size()) + "]";
+            read(element, values.emplace_back(), element_place);
+        }
     }
     static std::vector<std::string> texts_at(const Json& json, const std::string& place) {
         std::vector<std::string> texts;

@@ -15,6 +15,12 @@ const MountStep* step_on(const MountPlan& plan, const Path& target) {
     return found == plan.end() ? nullptr : &*found;
 }
 
+// Throws where there is no such step.
+const NewFilesystem& filesystem_on(const MountPlan& plan, const Path& target) {
+    return std::get<NewFilesystem>(
+        plan.at(static_cast<std::size_t>(std::ranges::find(plan, target, &MountStep::target) - plan.begin())).action);
+}
+
 std::ptrdiff_t position_of(const MountPlan& plan, const Path& target) {
     return std::ranges::find(plan, target, &MountStep::target) - plan.begin();
 }
@@ -93,18 +99,19 @@ TEST(AMountPlan, GivesEveryTmpfsToTheRootOfTheMachine) {
     const MountPlan plan = plan_mounts(spec);
 
     for (const char* target : {"/run", "/dev/shm"}) {
-        const auto& made = std::get<NewFilesystem>(step_on(plan, target)->action);
+        const auto& made = filesystem_on(plan, target);
         EXPECT_THAT(made.options, testing::Contains(testing::Pair("uid", "65536"))) << target;
         EXPECT_THAT(made.options, testing::Contains(testing::Pair("gid", "65536"))) << target;
     }
-    const auto& terminals = std::get<NewFilesystem>(step_on(plan, "/dev/pts")->action);
+    const auto& terminals = filesystem_on(plan, "/dev/pts");
     EXPECT_THAT(terminals.options, testing::Contains(testing::Pair("gid", "65541")));
 }
 
 TEST(AMountPlan, HasNoDeviceFilesystemButDevAndItsTerminals) {
     for (const MountStep& step : plan_mounts(MachineSpec{}))
-        if (step.side == MountSide::host && step.target != "/dev" && step.target != "/dev/pts")
+        if (step.side == MountSide::host && step.target != "/dev" && step.target != "/dev/pts") {
             EXPECT_TRUE(step.attributes & MOUNT_ATTR_NODEV) << describe(step);
+        }
 }
 
 TEST(AMountPlan, HasCredentialsOnlyWhereThereAreSome) {

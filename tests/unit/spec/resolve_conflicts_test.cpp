@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "requests.hpp"
+
+#include <gmock/gmock.h>
+
+namespace machinist {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+TEST(WhatExcludesEachOther, IsRefusedByOneSentence) {
+    struct Conflict {
+        std::vector<std::string> words;
+        const char* sentence;
+    };
+    const std::vector<Conflict> conflicts{
+        {{"-a", "-b"}, "--boot and --as-pid2 exclude each other"},
+        {{"--template=/t", "-x", "-D", "/d"}, "--template and --ephemeral exclude each other"},
+        {{"--template=/t"}, "--template needs to know which directory to make"},
+        {{"--layer=disk"}, "--layer has a meaning with --ephemeral only"},
+        {{"-x", "--layer=snapshot"}, "is no btrfs subvolume"},
+        {{"-x", "--link-journal=host"}, "a machine that is thrown away"},
+        {{"-x", "--link-journal=guest"}, "a machine that is thrown away"},
+        {{"--private-users-ownership=chown", "--read-only"}, "would write to a tree that is read-only or volatile"},
+        {{"--private-users-ownership=chown", "--volatile"}, "would write to a tree that is read-only or volatile"},
+        {{"-U", "--overlay=/a:/b:/"}, "a mount on '/' cannot be given to users"},
+        {{"--private-users=65536", "--private-users-ownership=map", "--bind=/a:/"}, "a mount on '/' cannot be given"},
+        {{"-b", "--ambient-capability=CAP_CHOWN"}, "--ambient-capability and --boot exclude each other"},
+        {{"--ambient-capability=CAP_BPF"}, "CAP_BPF is not among the capabilities kept"},
+        {{"--set-credential=a:b", "--uid=builder"}, "credentials could be read only by root"},
+        {{"-b", "--set-credential=a:b", "--uid=builder", "--no-new-privileges=yes"}, "credentials could be read only"},
+        {{"--load-credential=a:b"}, "'b' was not passed to this program"},
+        {{"--cpu-affinity=4"}, "the host has no processor 4"},
+    };
+    for (const Conflict& conflict : conflicts)
+        EXPECT_THAT(nspawn(conflict.words).sentences(), ElementsAre(HasSubstr(conflict.sentence)))
+            << conflict.words.front();
+}
+
+TEST(WhatGoesTogether, IsNotRefused) {
+    const std::vector<std::vector<std::string>> lines{
+        {"--template=/t", "-D", "/d"},
+        {"-x", "--link-journal=try-guest"},
+        {"-x", "-j"},
+        {"-x", "--layer=reflink"},
+        {"--private-users=65536", "--overlay=/a:/b:/"},
+        {"--private-users=no", "--overlay=/a:/b:/"},
+        {"--network-namespace-path=/run/netns/a", "--private-network"},
+        {"--ambient-capability=CAP_CHOWN", "ls"},
+        {"--capability=CAP_BPF", "--ambient-capability=CAP_BPF", "ls"},
+        {"--set-credential=a:b", "--uid=builder", "--no-new-privileges=yes", "ls"},
+        {"--set-credential=a:b", "--uid=0", "-b"},
+        {"--volatile=overlay", "--read-only", "-b"},
+        {"-U", "--volatile"},
+    };
+    for (const auto& words : lines)
+        EXPECT_THAT(nspawn(words).sentences(), IsEmpty()) << words.front();
+}
+
+TEST(EverythingThatIsWrong, IsToldAtOnce) {
+    Decision decision = machinist_run({"-ab", "--layer=disk", "--cpu-affinity=9", "--bind=/a:/"});
+    decision.image.exists = false;
+    decision.host.environment["SYSTEMD_NSPAWN_LOCK"] = "x";
+    EXPECT_THAT(decision.sentences(), SizeIs(6));
+}
+
+TEST(ATree, ThatIsMissingOrNoSystemIsRefused) {
+    Decision decision = nspawn({"-D", "/nowhere"});
+    decision.image = {};
+    decision.image.directory = "/nowhere";
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("the directory '/nowhere' does not exist")));
+    decision.image.exists = true;
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("has no /usr")));
+    decision.words = {"-b"};
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("neither /etc/os-release nor /usr/lib/os-release")));
+    decision.image.os_release = {{"ID", "x"}};
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("has no init")));
+    decision.host.environment["SYSTEMD_NSPAWN_CHECK_OS_RELEASE"] = "0";
+    EXPECT_THAT(decision.sentences(), IsEmpty());
+}
+
+TEST(ATree, ThatIsCoveredOrPivotedIsNotJudged) {
+    for (const auto& words : {std::vector<std::string>{"-b", "--overlay=/a:/b:/"}, {"-b", "--pivot-root=/inner"}}) {
+        Decision decision = nspawn(words);
+        decision.image.os_release.clear();
+        EXPECT_THAT(decision.sentences(), IsEmpty());
+    }
+}
+
+TEST(TheHostsOwnRoot, IsNeverWritten) {
+    Decision decision = nspawn({"ls"});
+    decision.image.directory = "/";
+    decision.image.is_host_root = true;
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("the host's own root would be written")));
+    for (const char* option : {"-x", "--volatile=yes", "--volatile=state"}) {
+        decision.words = {option};
+        EXPECT_THAT(decision.sentences(), IsEmpty()) << option;
+    }
+}
+
+TEST(WritableApiFilesystems, NeedTheHostsUsersOrAnOwnNetwork) {
+    Decision decision = nspawn({"-U"});
+    decision.host.environment["SYSTEMD_NSPAWN_API_VFS_WRITABLE"] = "yes";
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("exclude each other")));
+    decision.host.environment["SYSTEMD_NSPAWN_API_VFS_WRITABLE"] = "network";
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("needs a network that is not the host's")));
+    decision.words = {"--private-network"};
+    EXPECT_THAT(decision.sentences(), IsEmpty());
+}
+
+TEST(AnInit, NeedsItsOwnProcessesAndHostName) {
+    Decision decision = nspawn({"-b"});
+    decision.host.environment["SYSTEMD_NSPAWN_SHARE_SYSTEM"] = "1";
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("--boot needs process and host name namespaces")));
+    decision.words = {"-a", "ls"};
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("--as-pid2 needs")));
+    decision.words = {"ls"};
+    EXPECT_THAT(decision.sentences(), IsEmpty());
+}
+
+TEST(AnOrdinaryUser, MayLookButNotStart) {
+    Decision decision = machinist_run({"ls"});
+    decision.host.caller_uid = 1000;
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("as an ordinary user is not built yet")));
+    decision.words = {"--dry-run", "ls"};
+    EXPECT_THAT(decision.sentences(), IsEmpty());
+}
+
+TEST(CredentialsThatAreTooLarge, AreRefused) {
+    Decision decision = nspawn({"--load-credential=a:/p", "--load-credential=b:/q"});
+    decision.loaded = {{"a", std::string(600000, 'x')}, {"b", std::string(600000, 'x')}};
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("1200002 bytes, more than the limit of 1 MiB")));
+}
+
+} // namespace machinist

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "spec/spec_json.hpp"
+
+#include "base/failure.hpp"
+#include "requests.hpp"
+
+#include <gmock/gmock.h>
+
+namespace machinist {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+namespace {
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    const auto at = text.find(from);
+    if (at == std::string::npos)
+        ADD_FAILURE() << from << " is not in " << text;
+    else
+        text.replace(at, from.size(), to);
+    return text;
+}
+
+// Every member has a value that is not its default.
+MachineSpec a_spec_with_everything() {
+    Decision decision = machinist_run({"-xb",
+                                       "-q",
+                                       "-M",
+                                       "web",
+                                       "--hostname=inner",
+                                       "--layer=disk",
+                                       "--volatile=overlay",
+                                       "--template=/t",
+                                       "--pivot-root=/new:/old",
+                                       "--private-users=655360:131072",
+                                       "--private-users-ownership=off",
+                                       "--private-network",
+                                       "--network-namespace-path=/run/netns/a",
+                                       "--bind=+/a:/b:norbind,idmap",
+                                       "--tmpfs=/c:size=1%",
+                                       "--overlay=/l:/m:/u:/d",
+                                       "--overlay=/l::/e",
+                                       "--inaccessible=/f",
+                                       "A=1",
+                                       "word",
+                                       "--uid=0",
+                                       "--chdir=/tmp",
+                                       "--capability=CAP_BPF",
+                                       "--system-call-filter=bpf",
+                                       "--system-call-filter=~mount",
+                                       "--suppress-sync=yes",
+                                       "--restrict-address-families=~AF_VSOCK",
+                                       "--no-new-privileges=yes",
+                                       "--rlimit=CPU=5:infinity",
+                                       "--oom-score-adjust=-5",
+                                       "--cpu-affinity=0,2",
+                                       "--personality=x86",
+                                       "--notify-ready=yes",
+                                       "--set-credential=a:b",
+                                       "--console=passive",
+                                       "--background=44",
+                                       "--register=yes",
+                                       "--keep-unit"});
+    // Words end the options: the two go last.
+    auto& words = decision.words;
+    std::erase(words, "A=1");
+    std::erase(words, "word");
+    std::erase(words, "--template=/t");
+    words.insert(words.end(), {"A=1", "word"});
+    MachineSpec spec = decision.spec();
+    spec.root.make_from = "/t";
+    spec.credentials.push_back({"binary", std::string{"\0\xff\xfe", 3}});
+    spec.payload.arguments.emplace_back("\xff not text");
+    spec.payload.terminal_extras = {"COLORTERM=truecolor"};
+    spec.capabilities.ambient = 5;
+    spec.integration.link_journal = LinkJournalMode::guest;
+    spec.integration.link_journal_may_fail = false;
+    spec.shared = {true, true, true};
+    spec.tmpfs_on_tmp = spec.cgroup_namespace = spec.lock_image = spec.syscall_filter.enabled = false;
+    spec.api_writable = ApiWritable::network;
+    return spec;
+}
+
+std::string complaint_about(const std::string& text) {
+    try {
+        (void)spec_from_json(text);
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.kind(), FailureKind::invalid);
+        return failure.what();
+    }
+    return "nothing";
+}
+
+} // namespace
+
+TEST(ASpec, IsReadBackFromItsJsonExactly) {
+    for (const MachineSpec& spec : {MachineSpec{}, nspawn({"ls"}).spec(), a_spec_with_everything()}) {
+        const std::string text = to_json(spec);
+        const MachineSpec read = spec_from_json(text);
+        EXPECT_EQ(to_json(read), text);
+    }
+}
+
+TEST(ASpec, KeepsEachValueOnItsWayThroughJson) {
+    const MachineSpec spec = a_spec_with_everything();
+    const MachineSpec read = spec_from_json(to_json(spec));
+    EXPECT_EQ(read.name, spec.name);
+    EXPECT_EQ(read.id, spec.id);
+    EXPECT_EQ(read.manner, Manner::machinist);
+    EXPECT_EQ(read.root.layer, LayerKind::disk);
+    EXPECT_EQ(read.root.pivot_old, "/old");
+    EXPECT_EQ(read.users.size, 131072U);
+    EXPECT_EQ(read.network.namespace_path, "/run/netns/a");
+    EXPECT_EQ(read.extra_mounts.size(), 5U);
+    EXPECT_EQ(read.extra_mounts[0].id_mapping, IdMapping::same);
+    EXPECT_TRUE(read.extra_mounts[3].upper->is_temporary());
+    EXPECT_EQ(read.payload.arguments, spec.payload.arguments);
+    EXPECT_EQ(read.capabilities.bounding, spec.capabilities.bounding);
+    EXPECT_EQ(read.resources.limits, spec.resources.limits);
+    EXPECT_EQ(read.resources.cpu_affinity, spec.resources.cpu_affinity);
+    EXPECT_EQ(read.kill_signal, spec.kill_signal);
+    EXPECT_FALSE(read.syscall_filter.address_families->allow_listed);
+    EXPECT_EQ(read.credentials[1].value, spec.credentials[1].value);
+}
+
+TEST(AStoredSpec, IsRefusedWithTheNameOfWhatIsWrong) {
+    const std::string good = to_json(nspawn({"ls"}).spec());
+    EXPECT_EQ(complaint_about(good), "nothing");
+    EXPECT_THAT(complaint_about("{"), HasSubstr("it is no JSON"));
+    EXPECT_THAT(complaint_about("[]"), HasSubstr("is no object"));
+    EXPECT_THAT(complaint_about(replaced(good, "\"name\":\"web\",", "")), HasSubstr("'name' is missing"));
+    EXPECT_THAT(complaint_about(replaced(good, "\"web\"", "\"../web\"")), HasSubstr("'name' is no name of a machine"));
+    EXPECT_THAT(complaint_about(replaced(good, "\"base\":0", "\"base\":4294967296")),
+                HasSubstr("'users.base' is no integer in its range"));
+    EXPECT_THAT(complaint_about(replaced(good, "\"base\":0", "\"base\":-1")), HasSubstr("'users.base'"));
+    EXPECT_THAT(complaint_about(replaced(good, "\"volatile\":\"no\"", "\"volatile\":\"maybe\"")),
+                HasSubstr("'root.volatile' is none of the values"));
+    EXPECT_THAT(complaint_about(replaced(good, "\"resource\":\"CPU\"", "\"resource\":\"X\"")),
+                HasSubstr("'resources.limits[0].resource' is no resource"));
+    EXPECT_THAT(complaint_about(replaced(good, "[\"ls\"]", "[{\"base64\":\"!\"}]")),
+                HasSubstr("'payload.arguments[0]' is no text"));
+}
+
+TEST(ADryRun, ShowsSpecAndPlanButNoCredential) {
+    MachineSpec spec = nspawn({"--set-credential=key:geheim", "ls"}).spec();
+    const std::string text = dry_run_json(spec, plan_mounts(spec));
+    EXPECT_THAT(text, HasSubstr("\"spec\": {"));
+    EXPECT_THAT(text, HasSubstr("\"target\": \"/dev\""));
+    EXPECT_THAT(text, HasSubstr("\"name\": \"key\""));
+    EXPECT_THAT(text, Not(HasSubstr("geheim")));
+}
+
+} // namespace machinist
