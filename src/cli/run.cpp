@@ -101,7 +101,7 @@ int resolve_and_start(const CommandLine& line) {
         return exit_status_for(file.problems, request.manner);
     }
     const Settings settings = merge_settings(request, file.settings);
-    const ImageFacts facts = image_facts_for(request, image, host);
+    const ImageFacts facts = image_facts_for(request, settings, image, host);
     auto resolved = resolve(request, settings, facts, host, draw_chance(), load_credentials(settings, host));
     if (const auto* problems = std::get_if<Problems>(&resolved)) {
         complain(*problems, request.manner, "");

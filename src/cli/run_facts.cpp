@@ -77,8 +77,11 @@ Path find_image(const StartRequest& request, const HostFacts& host) {
     return find_by_name(name);
 }
 
-ImageFacts image_facts_for(const StartRequest& request, const Path& directory, const HostFacts& host) {
+ImageFacts image_facts_for(const StartRequest& request, const Settings& settings, const Path& directory,
+                           const HostFacts& host) {
     WantedImageFacts wanted;
+    // A plain command needs neither, and its start is to be quick.
+    wanted.init = wanted.os_release = settings.start && settings.start->boot.value_or(false);
     wanted.timezone = host.timezone_name;
     struct stat status {};
     if (!request.make_from || ::stat(directory.c_str(), &status) == 0)

@@ -14,7 +14,8 @@ namespace machinist {
 Path find_image(const StartRequest& request, const HostFacts& host);
 
 // With --template and no tree yet, the template's facts.
-ImageFacts image_facts_for(const StartRequest& request, const Path& directory, const HostFacts& host);
+ImageFacts image_facts_for(const StartRequest& request, const Settings& settings, const Path& directory,
+                           const HostFacts& host);
 
 // Empty if there is none or none is wanted.
 SettingsFile read_settings_for(const StartRequest& request, const Path& image_directory, const HostFacts& host);

@@ -100,7 +100,10 @@ void hand_over_to_supervisor(Start& start) {
     orders.flags = flags_of(start);
     orders.kill_signal = start.spec.kill_signal.value_or(0);
     put_descriptors(orders, start);
-    const UniqueFd spec = memory_file("machine-spec", to_json(start.spec));
+    // Decided once and written once: the next start reads what `show` reads.
+    const UniqueFd spec{::openat(start.run.directory().get(), "spec.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!spec)
+        throw system_failure("open the machine's stored spec");
     orders.spec_fd = stays_open(spec);
     put_text(orders.name, start.spec.name.text(), "name");
     put_text(orders.background, start.spec.background, "background");

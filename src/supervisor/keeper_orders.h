@@ -40,7 +40,7 @@ struct keeper_orders {
     int32_t kept_fds[16];
     // Only held open while the machine runs (what must not be closed by its last user); -1 where not used.
     int32_t held_fds[4];
-    int32_t spec_fd;             // memfd with spec.json
+    int32_t spec_fd;             // spec.json of the run directory
     // NUL-terminated texts
     char name[65];
     char background[64];         // SGR parameters, "" for none

@@ -104,11 +104,12 @@ void RunDirectory::will_undo(const std::string& line) {
     if (("\n" + undo_).find("\n" + line + "\n") != std::string::npos)
         return;
     undo_ += line + "\n";
-    const UniqueFd file{
-        ::openat(directory_.get(), "undo", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    if (!file)
+    if (!undo_file_)
+        undo_file_ =
+            UniqueFd{::openat(directory_.get(), "undo", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (!undo_file_)
         throw system_failure("open '" + (path_ / "undo").string() + "'");
-    write_all(file, line + "\n");
+    write_all(undo_file_, line + "\n");
 }
 
 void RunDirectory::will_undo(const std::vector<std::string>& lines) {

@@ -50,6 +50,7 @@ public:
 private:
     UniqueFd directory_;
     UniqueFd lock_;
+    UniqueFd undo_file_;
     std::filesystem::path path_;
     std::string undo_;
 };
