@@ -86,7 +86,7 @@ TEST(RemovingATree, TakesOnlyNamesOfEntries) {
 
 TEST(RemovingATree, GoesDeeperThanThereAreDescriptorsOrPathBytes) {
     const TemporaryDirectory parent;
-    constexpr int depth = 3000;
+    constexpr int depth = 1500;
     UniqueFd level = open_path(parent.path(), O_PATH | O_DIRECTORY);
     for (int i = 0; i < depth; ++i) {
         const char* name = i == 0 ? "tree" : "a-directory-with-a-name";

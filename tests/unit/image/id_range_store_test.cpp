@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "image/id_range_store.hpp"
+
+#include "base/failure.hpp"
+#include "image/image_lock.hpp"
+#include "temporary_directory.hpp"
+
+#include <gtest/gtest.h>
+#include <set>
+
+using namespace machinist;
+using machinist::testing::TemporaryDirectory;
+
+namespace {
+
+class AnIdRangeStore : public ::testing::Test {
+protected:
+    TemporaryDirectory directory_;
+    IdRangeStore store_{IdRangeStore::Places{directory_.path() / "lib/id-ranges", directory_.path() / "run/locks",
+                                             directory_.path() / "etc", ""}};
+};
+
+} // namespace
+
+TEST_F(AnIdRangeStore, GivesWhatSystemdNspawnWouldGive) {
+    // siphash24("web"), key of nspawn, reduced as nspawn does it: any change would move existing machines.
+    const auto expected = IdRangeStore::of_name("web");
+
+    EXPECT_EQ(store_.pick({.name = "web"}).base, expected);
+    EXPECT_EQ(expected % IdRangeStore::size, 0U);
+    EXPECT_GE(expected, IdRangeStore::first);
+    EXPECT_LE(expected, IdRangeStore::last);
+}
+
+TEST_F(AnIdRangeStore, GivesAMachineTheSameRangeAtEveryStart) {
+    const auto first = store_.pick({.name = "web", .tree_owner = 1048576}).base;
+
+    EXPECT_EQ(store_.pick({.name = "web"}).base, first);
+    EXPECT_EQ(store_.pick({.name = "web", .tree_owner = 2097152}).base, first);
+    EXPECT_EQ(store_.stored("web"), first);
+}
+
+TEST_F(AnIdRangeStore, PrefersTheRangeThatOwnsTheTree) {
+    EXPECT_EQ(store_.pick({.name = "web", .tree_owner = 1048576}).base, 1048576U);
+}
+
+TEST_F(AnIdRangeStore, IgnoresOwnersThatAreNoRange) {
+    for (const std::uint32_t owner : {0U, 1000U, 65536U, 1048577U, 2147352576U, 4294901760U})
+        EXPECT_EQ(store_.pick({.name = "web", .tree_owner = owner, .remember = false}).base,
+                  IdRangeStore::of_name("web"))
+            << owner;
+}
+
+TEST_F(AnIdRangeStore, NeverGivesARangeTwiceAtATime) {
+    std::vector<IdRange> held;
+    std::set<std::uint32_t> bases;
+    for (int i = 0; i < 20; ++i) {
+        held.push_back(store_.pick({.name = "web", .tree_owner = 1048576, .remember = i == 0}));
+        bases.insert(held.back().base);
+    }
+
+    EXPECT_EQ(bases.size(), held.size());
+}
+
+TEST_F(AnIdRangeStore, KeepsTheFirstRangeOfANameWhenAnInstanceNeedsAnother) {
+    const auto first = store_.pick({.name = "web"});
+    const auto second = store_.pick({.name = "web"});
+
+    EXPECT_NE(first.base, second.base);
+    EXPECT_EQ(store_.stored("web"), first.base);
+}
+
+TEST_F(AnIdRangeStore, DoesNotGiveAwayWhatIsKeptForAnotherName) {
+    const auto base = store_.pick({.name = "web", .tree_owner = 1048576}).base;
+
+    EXPECT_NE(store_.pick({.name = "db", .tree_owner = base}).base, base);
+}
+
+TEST_F(AnIdRangeStore, GivesAwayWhatWasForgotten) {
+    const auto base = store_.pick({.name = "web", .tree_owner = 1048576}).base;
+    store_.forget("web");
+
+    EXPECT_FALSE(store_.stored("web"));
+    EXPECT_EQ(store_.pick({.name = "db", .tree_owner = base}).base, base);
+}
+
+TEST_F(AnIdRangeStore, TakesOverAClaimThatItsOwnerDoesNotKnowOf) {
+    directory_.link("db", "lib/id-ranges/.by-base/1048576");
+
+    EXPECT_EQ(store_.pick({.name = "web", .tree_owner = 1048576}).base, 1048576U);
+}
+
+TEST_F(AnIdRangeStore, AvoidsRangesOfTheHostsUsers) {
+    directory_.write("etc/subuid", "alice:1048576:65536\n");
+
+    EXPECT_NE(store_.pick({.name = "web", .tree_owner = 1048576}).base, 1048576U);
+}
+
+TEST_F(AnIdRangeStore, AvoidsRangesThatAreLockedByOthers) {
+    std::filesystem::create_directories(directory_.path() / "run/locks");
+    const auto lock = lock_file(directory_.path() / "run/locks/1048576", LockMode::exclusive);
+    ASSERT_TRUE(lock);
+
+    EXPECT_NE(store_.pick({.name = "web", .tree_owner = 1048576}).base, 1048576U);
+}
+
+TEST_F(AnIdRangeStore, ReplacesAStoredRangeThatMakesNoSense) {
+    for (const char* text : {"", "0\n", "1048577\n", "99999999999\n", "x"}) {
+        directory_.write("lib/id-ranges/web", text);
+
+        EXPECT_FALSE(store_.stored("web")) << text;
+        EXPECT_EQ(store_.pick({.name = "web"}).base, IdRangeStore::of_name("web")) << text;
+    }
+}
+
+TEST_F(AnIdRangeStore, RemembersNothingForAMachineThatIsNotToBeRemembered) {
+    store_.pick({.name = "web", .remember = false});
+
+    EXPECT_FALSE(store_.stored("web"));
+    EXPECT_FALSE(std::filesystem::exists(directory_.path() / "lib/id-ranges"));
+}
+
+TEST_F(AnIdRangeStore, RefusesWhatIsNoName) {
+    for (const char* name : {"", ".by-base", "a/b", "../x"})
+        EXPECT_THROW(store_.pick({.name = name}), Failure) << name;
+}
+
+TEST(TheRangeOfATree, IsItsOwnerIfThatIsTheFirstOfARange) {
+    EXPECT_EQ(range_of_owner(1048576, 1048576), 1048576U);
+    EXPECT_EQ(range_of_owner(0, 0), 0U);
+    EXPECT_THROW(range_of_owner(1000, 1000), Failure);
+    EXPECT_THROW(range_of_owner(1048576, 0), Failure);
+}
