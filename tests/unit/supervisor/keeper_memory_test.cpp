@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "kept_machine.hpp"
+
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <sstream>
+#include <unistd.h>
+
+namespace machinist {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool measurable = false;
+#else
+constexpr bool measurable = true;
+#endif
+
+long kilobytes(pid_t process, const std::string& field) {
+    std::istringstream lines{text_of("/proc/" + std::to_string(process) + "/smaps_rollup")};
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with(field + ":"))
+            return std::stol(line.substr(field.size() + 1));
+    return -1;
+}
+
+// A machine among others, to be counted.
+class Kept : public AKeptMachine {
+public:
+    void start() {
+        use_notify_socket();
+        use_pty(KEEPER_CONSOLE_READ_ONLY);
+        orders.flags = KEEPER_BOOTED;
+        launch([this] {
+            for (int line = 0; line < 200; ++line)
+                (void)!::write(1, "[  OK  ] Reached target with a long name\n", 41);
+            notify("X_SYSTEMD_UNIT_ACTIVE=multi-user.target");
+            notify("READY=1\nSTATUS=Ready.");
+            ::pause();
+        });
+        output_until("name");
+        notify_file_with("READY=1");
+    }
+    void TestBody() override {}
+    using AKeptMachine::supervisor;
+};
+
+TEST(ManyKeptMachines, TakeLittleMemoryEach) {
+    if (!measurable)
+        GTEST_SKIP() << "an instrumented program is of another size";
+    constexpr int count = 30;
+    std::vector<std::unique_ptr<Kept>> machines;
+    for (int number = 0; number < count; ++number) {
+        machines.push_back(std::make_unique<Kept>());
+        machines.back()->start();
+    }
+    const pid_t one = machines.back()->supervisor;
+
+    const long proportional = kilobytes(one, "Pss");
+    const long dirty = kilobytes(one, "Private_Dirty");
+    std::cout << count << " supervisors: each " << proportional << " kB of PSS, of them " << dirty
+              << " kB private and dirty\n";
+    EXPECT_GT(dirty, 0);
+    EXPECT_LE(proportional, 100);
+}
+
+} // namespace
+} // namespace machinist
