@@ -5,7 +5,9 @@
 #include "kernel/files.hpp"
 
 #include <cerrno>
+#include <dirent.h>
 #include <fcntl.h>
+#include <memory>
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -103,6 +105,21 @@ void delegate_cgroup(BorrowedFd group, std::uint32_t uid, std::uint32_t gid) {
                              "cgroup.subtree_control", "cgroup.threads", "memory.oom.group", "memory.reclaim"})
         if (::fchownat(group.get(), file, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
             throw system_failure(std::string{"give '"} + file + "' of a cgroup to user " + std::to_string(uid));
+}
+
+void remove_cgroup(BorrowedFd parent, const std::string& name) {
+    const int descriptor = ::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (descriptor < 0 && errno == ENOENT)
+        return;
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory{::fdopendir(descriptor), ::closedir};
+    if (!directory)
+        throw system_failure("open cgroup '" + name + "'");
+    while (const dirent* entry = ::readdir(directory.get()))
+        if (entry->d_type == DT_DIR && std::string_view{entry->d_name} != "." &&
+            std::string_view{entry->d_name} != "..")
+            remove_cgroup(BorrowedFd{::dirfd(directory.get())}, entry->d_name);
+    if (::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT)
+        throw system_failure("remove cgroup '" + name + "'");
 }
 
 void move_process_to_cgroup(BorrowedFd group, pid_t pid) {

@@ -30,6 +30,9 @@ void enable_controllers(BorrowedFd group);
 // (Container Interface J4).
 void delegate_cgroup(BorrowedFd group, std::uint32_t uid, std::uint32_t gid);
 
+// The group and all below it, none of which may hold a process. Missing is success.
+void remove_cgroup(BorrowedFd parent, const std::string& name);
+
 void move_process_to_cgroup(BorrowedFd group, pid_t pid);
 
 } // namespace machinist

@@ -69,6 +69,9 @@ MachineCgroup make_machine_cgroup(const CgroupPlan& plan, const MachineSpec& spe
     if (plan.in_unit)
         move_process_to_cgroup(make_cgroup(plan.limits / "supervisor"), ::getpid());
     enable_controllers(made.limits);
+    // Of a machine that starts again. A new process in a group that has once been killed dies at its birth where the
+    // kernel compares the wrong counters (CLONE_INTO_CGROUP on Linux 6.14 and later); and its own groups are old.
+    remove_cgroup(made.limits, "payload");
     made.payload = make_cgroup(plan.limits / "payload");
     if (!plan.in_unit) {
         // In a unit these two are its TasksMax= and DevicePolicy=.
