@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <string_view>
+#include <unistd.h>
 
 namespace machinist {
 
@@ -44,6 +45,8 @@ ProcessStatus read_process_status(pid_t pid) {
     status.bounding_capabilities = parse_integer<std::uint64_t>(field(*text, "CapBnd"), 16).value_or(0);
     status.no_new_privileges = field(*text, "NoNewPrivs") == "1";
     status.has_syscall_filter = field(*text, "Seccomp") == "2";
+    status.awaited_signals = parse_integer<std::uint64_t>(field(*text, "SigCgt"), 16).value_or(0) |
+                             parse_integer<std::uint64_t>(field(*text, "SigBlk"), 16).value_or(0);
     return status;
 }
 
@@ -57,6 +60,11 @@ std::optional<std::uint64_t> start_time_of(pid_t pid) {
         return std::nullopt;
     const auto fields = split_words(std::string_view{*text}.substr(behind_name + 1));
     return fields.size() > 19 ? parse_integer<std::uint64_t>(fields[19]) : std::nullopt;
+}
+
+std::uint64_t microseconds_of(std::uint64_t start_time) {
+    static const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    return start_time / ticks * 1'000'000 + start_time % ticks * 1'000'000 / ticks;
 }
 
 } // namespace machinist

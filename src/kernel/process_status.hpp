@@ -15,6 +15,9 @@ struct ProcessStatus {
     std::uint64_t bounding_capabilities = 0;
     bool no_new_privileges = false;
     bool has_syscall_filter = false;
+    // Bit n - 1 is signal n: those that it waits for, by handlers or by signalfd(2). Process 1 of a pid namespace
+    // ignores all others.
+    std::uint64_t awaited_signals = 0;
 };
 
 // Throws Failure(not_found) if there is no such process.
@@ -23,5 +26,8 @@ ProcessStatus read_process_status(pid_t pid);
 // Clock ticks from the start of the host to the start of the process; with the number it names one process for good.
 // Nothing if there is no such process.
 std::optional<std::uint64_t> start_time_of(pid_t pid);
+
+// Microseconds since the host started, on the clock of start_time_of (CLOCK_BOOTTIME).
+std::uint64_t microseconds_of(std::uint64_t start_time);
 
 } // namespace machinist

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "registry/machine_store.hpp"
+
+#include "base/failure.hpp"
+#include "kernel/files.hpp"
+#include "registry/run_directory_view.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <set>
+
+namespace machinist {
+
+namespace {
+
+std::optional<MachineRecord> read_record(const std::filesystem::path& directory, const MachineName& name) {
+    const std::filesystem::path path = directory / name.text();
+    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    if (!file) {
+        if (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == EACCES)
+            return std::nullopt;
+        throw system_failure("open '" + path.string() + "'");
+    }
+    auto record = parse_machine_record(read_all(file, machine_record_limit + 1));
+    // A file under another name than it holds is nobody's.
+    if (!record || record->name != name)
+        return std::nullopt;
+    return record;
+}
+
+// A machine of ours that is between two starts, or whose state file could not be written.
+MachineRecord record_from(const MachineSpec& spec, const RunDirectoryView& view) {
+    MachineRecord record;
+    record.name = spec.name;
+    record.service = spec.service;
+    record.root = spec.root.directory.string();
+    record.id = spec.id;
+    record.run_directory = view.path().string();
+    return record;
+}
+
+} // namespace
+
+std::optional<Machine> MachineStore::find(const MachineName& name) const {
+    auto record = read_record(places_.state_files, name);
+    auto view = RunDirectoryView::open(places_.run_directories / name.text());
+    Machine machine;
+    if (view) {
+        machine.spec = view->spec();
+        // A machine that was not to be listed may have a directory by its plain name.
+        if (!record && machine.spec && !machine.spec->registered)
+            return std::nullopt;
+        if (const auto leader = view->leader())
+            if (auto held = hold_leader(*leader)) {
+                if (!record && !machine.spec)
+                    return std::nullopt;
+                machine.record = record ? *record : record_from(*machine.spec, *view);
+                machine.record.leader = held->pid();
+                machine.record.leader_pidfd_id = held->inode();
+                machine.leader = std::move(*held);
+                machine.run_directory = view->path();
+                machine.notifications = view->notifications();
+                return machine;
+            }
+    }
+    if (!record)
+        return std::nullopt;
+    auto held = hold_leader(*record);
+    if (!held)
+        return std::nullopt;
+    machine.spec.reset();
+    machine.record = std::move(*record);
+    machine.leader = std::move(*held);
+    return machine;
+}
+
+std::vector<Machine> MachineStore::list() const {
+    std::set<MachineName> names;
+    for (const auto& directory : {places_.state_files, places_.run_directories})
+        for (const std::string& entry : names_in(directory))
+            if (auto name = MachineName::parse(entry))
+                names.insert(std::move(*name));
+    std::vector<Machine> machines;
+    for (const MachineName& name : names)
+        if (auto machine = find(name))
+            machines.push_back(std::move(*machine));
+    return machines;
+}
+
+Machine MachineStore::get(std::string_view name) const {
+    const auto valid = MachineName::parse(name);
+    auto machine = valid ? find(*valid) : std::nullopt;
+    if (!machine)
+        throw Failure{FailureKind::not_found, "No machine '" + std::string{name} + "' known"};
+    return std::move(*machine);
+}
+
+} // namespace machinist
