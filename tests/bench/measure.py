@@ -3,6 +3,7 @@
 
 import ctypes
 import dataclasses
+import fcntl
 import os
 import signal
 import statistics
@@ -65,6 +66,8 @@ class Output:
 
     def __init__(self):
         self.descriptor = os.memfd_create("output")
+        # Many write at once, and a memory file does not lock its position.
+        fcntl.fcntl(self.descriptor, fcntl.F_SETFL, os.O_APPEND)
 
     def __enter__(self):
         return self

@@ -96,11 +96,12 @@ def many_at_once(contenders, counts, place, tree):
                    *interleaved(able, counts.crowds, 0, sample))
 
 
-def wait_for_stamps(output, count, seconds=60):
+def wait_for_stamps(output, count, seconds=30):
     until = time.monotonic() + seconds
     while len(stamps := measure.stamps_in(output.text())) < count:
         if time.monotonic() > until:
-            raise measure.Failed(f"{len(stamps)} of {count} came up: {output.text()[-300:]}")
+            others = [line for line in output.text().splitlines() if not line.startswith("stamp ")]
+            raise measure.Failed(f"{len(stamps)} of {count} came up: {' '.join(others[-5:])}")
         time.sleep(0.005)
     return stamps
 
