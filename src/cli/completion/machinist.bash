@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Completion for bash. The options are those that the program itself tells, so that the two cannot drift apart.
+
+_machinist_options() {
+    command "$@" --help 2>/dev/null | grep -oE -- '--[a-z][a-z0-9-]*=?' | sort -u
+}
+
+_machinist_machines() {
+    command machinist list --no-legend 2>/dev/null | awk '{ print $1 }'
+}
+
+_machinist() {
+    local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
+    local verbs='run list show status exec shell login wait poweroff reboot terminate kill gc doctor help'
+    compopt +o nospace
+    if [[ ${COMP_WORDS[0]##*/} == systemd-nspawn ]]; then
+        verb=run
+    elif ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W "$verbs --help --version" -- "$current")
+        return
+    fi
+    if [[ $current == -* ]]; then
+        if [[ $verb == run ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$(_machinist_options machinist run)" -- "$current")
+        else
+            mapfile -t COMPREPLY < <(compgen -W "$(_machinist_options machinist)" -- "$current")
+        fi
+        [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+        return
+    fi
+    case $verb in
+    run) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$(_machinist_machines)" -- "$current") ;;
+    esac
+}
+
+complete -F _machinist machinist

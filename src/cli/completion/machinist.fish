@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Completion for fish. The options are those that the program itself tells, so that the two cannot drift apart.
+
+set -l verbs run list show status exec shell login wait poweroff reboot terminate kill gc doctor help
+
+function __machinist_options
+    command machinist $argv --help 2>/dev/null | string match -rag -- '--[a-z][a-z0-9-]*' | sort -u
+end
+
+complete -c machinist -n "not __fish_seen_subcommand_from $verbs" -f -a "$verbs"
+complete -c machinist -n "__fish_seen_subcommand_from run" -a "(__machinist_options run)"
+complete -c machinist -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from run" -f \
+    -a "(command machinist list --no-legend 2>/dev/null | string match -r '^\S+')"
+complete -c machinist -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from run" -f -a "(__machinist_options)"
