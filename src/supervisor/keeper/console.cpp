@@ -12,12 +12,16 @@ namespace machinist::keeper {
 
 namespace {
 
-// Apart from the objects, so that what a mode does not use is never touched and takes no memory.
-char input_buffer[4096];
-char output_buffer[4096];
-char errors_buffer[4096];
-char typed[512];
-char unpainted[1024];
+// Apart from the objects and in this order: what a mode does not use is never touched and takes no memory, and what
+// every booting machine uses lies in one page. Pipes are spliced where they can be and need none of it.
+struct Buffers {
+    char output[2048];
+    char unpainted[512];
+    char typed[256];
+    char input[1024];
+    char errors[2048];
+};
+Buffers buffers;
 
 constexpr BorrowedFd caller_input{STDIN_FILENO};
 constexpr BorrowedFd caller_output{STDOUT_FILENO};
@@ -53,11 +57,11 @@ void Console::start_pipes() {
     const auto ours = [](int number) { return Endpoint::ours(UniqueFd{number}); };
     if (orders_.pipe_fds[0] >= 0)
         input_.start(Endpoint::of_caller(caller_input, Endpoint::Direction::reads), ours(orders_.pipe_fds[0]),
-                     as_pipeline, input_buffer);
+                     as_pipeline, buffers.input);
     output_.start(ours(orders_.pipe_fds[1]), Endpoint::of_caller(caller_output, Endpoint::Direction::writes), outwards,
-                  output_buffer);
+                  buffers.output);
     errors_.start(ours(orders_.pipe_fds[2]), Endpoint::of_caller(caller_errors, Endpoint::Direction::writes), outwards,
-                  errors_buffer);
+                  buffers.errors);
 }
 
 void Console::start_terminal() {
@@ -68,10 +72,10 @@ void Console::start_terminal() {
         terminal::make_raw();
         window_changed();
         input_.start(Endpoint::of_caller(caller_input, Endpoint::Direction::reads), Endpoint::shared_with(pty_), {},
-                     input_buffer, typed, {forward_keys, &hotkeys_});
+                     buffers.input, buffers.typed, {forward_keys, &hotkeys_});
     }
     const Filter filter = to_terminal ? Filter{paint_screen, &screen_} : Filter{};
-    output_.start(std::move(pty_), std::move(sink), {}, output_buffer, unpainted, filter);
+    output_.start(std::move(pty_), std::move(sink), {}, buffers.output, buffers.unpainted, filter);
     if (!to_terminal)
         return;
     Text<512> opening;
@@ -122,7 +126,7 @@ void Console::machine_ended() {
     input_.close();
     if (orders_.console == KEEPER_CONSOLE_PASSIVE && pty_.is_open())
         output_.start(std::move(pty_), Endpoint::of_caller(caller_output, Endpoint::Direction::writes), {},
-                      output_buffer);
+                      buffers.output);
 }
 
 bool Console::drained() const {

@@ -70,6 +70,14 @@ std::set<std::string> names_in(const std::filesystem::path& directory) {
     return names;
 }
 
+std::filesystem::path make_directory() {
+    // In memory where that can be: many small files are made and removed.
+    std::string name =
+        ::access("/dev/shm", W_OK) == 0 ? "/dev/shm/machinist-test-XXXXXX" : "/tmp/machinist-test-XXXXXX";
+    require(::mkdtemp(name.data()) != nullptr, "mkdtemp");
+    return name;
+}
+
 Pipe make_pipe() {
     int ends[2];
     require(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
@@ -98,9 +106,7 @@ std::string read_until(BorrowedFd file, std::string_view text) {
 }
 
 AKeptMachine::AKeptMachine() {
-    char name[] = "/tmp/kept-machine-XXXXXX";
-    require(::mkdtemp(name) != nullptr, "mkdtemp");
-    directory = name;
+    directory = make_directory();
     run_directory = directory / "web";
     std::filesystem::create_directory(run_directory);
     run_directory_fd_ = UniqueFd{::open(run_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

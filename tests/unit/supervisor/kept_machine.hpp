@@ -101,6 +101,7 @@ private:
 // Reads until the end of file, or the text has come; throws std::runtime_error after some seconds.
 std::string read_until(BorrowedFd file, std::string_view text = {});
 
+std::filesystem::path make_directory();
 std::string text_of(const std::filesystem::path& file);
 std::set<std::string> names_in(const std::filesystem::path& directory);
 
