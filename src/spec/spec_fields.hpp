@@ -5,27 +5,39 @@
 
 #include "spec/machine_spec.hpp"
 
+#include <concepts>
+#include <type_traits>
+
 namespace machinist::spec_fields {
 
-// Values that are written otherwise than their type would be.
+// Values that are written otherwise than their type would be. The argument is const where they are only read.
+template <typename Mask>
 struct Capabilities {
-    std::uint64_t& mask;
+    Mask& mask;
 };
+template <typename Number>
 struct Signal {
-    std::optional<int>& number;
+    Number& number;
 };
+template <typename Numbers>
 struct Families {
-    std::vector<int>& numbers;
+    Numbers& numbers;
 };
+template <typename Value>
 struct LimitValue {
-    rlim_t& value;
+    Value& value;
 };
+template <typename Number>
 struct Resource {
-    int& number;
+    Number& number;
 };
 
+// Struct, or const Struct for an archive that only reads it.
+template <typename Type, typename Struct>
+concept Is = std::same_as<std::remove_const_t<Type>, Struct>;
+
 template <typename Archive>
-void fields(Archive& archive, RootSpec& root) {
+void fields(Archive& archive, Is<RootSpec> auto& root) {
     auto& [directory, make_from, layer, volatile_mode, read_only, pivot_new, pivot_old] = root;
     archive("directory", directory);
     archive("make-from", make_from);
@@ -37,7 +49,7 @@ void fields(Archive& archive, RootSpec& root) {
 }
 
 template <typename Archive>
-void fields(Archive& archive, UserSpec& users) {
+void fields(Archive& archive, Is<UserSpec> auto& users) {
     auto& [kind, base, size, ownership] = users;
     archive("kind", kind);
     archive("base", base);
@@ -46,21 +58,21 @@ void fields(Archive& archive, UserSpec& users) {
 }
 
 template <typename Archive>
-void fields(Archive& archive, NetworkSpec& network) {
+void fields(Archive& archive, Is<NetworkSpec> auto& network) {
     auto& [is_private, namespace_path] = network;
     archive("private", is_private);
     archive("namespace-path", namespace_path);
 }
 
 template <typename Archive>
-void fields(Archive& archive, MountSource& source) {
+void fields(Archive& archive, Is<MountSource> auto& source) {
     auto& [path, in_image] = source;
     archive("path", path);
     archive("in-image", in_image);
 }
 
 template <typename Archive>
-void fields(Archive& archive, ExtraMount& mount) {
+void fields(Archive& archive, Is<ExtraMount> auto& mount) {
     auto& [kind, destination, read_only, source, recursive, id_mapping, tmpfs_options, lower, upper] = mount;
     archive("kind", kind);
     archive("destination", destination);
@@ -74,7 +86,7 @@ void fields(Archive& archive, ExtraMount& mount) {
 }
 
 template <typename Archive>
-void fields(Archive& archive, PayloadSpec& payload) {
+void fields(Archive& archive, Is<PayloadSpec> auto& payload) {
     auto& [mode, arguments, environment, user, working_directory, terminal, terminal_extras, host_ids] = payload;
     archive("mode", mode);
     archive("arguments", arguments);
@@ -87,21 +99,21 @@ void fields(Archive& archive, PayloadSpec& payload) {
 }
 
 template <typename Archive>
-void fields(Archive& archive, CapabilitySpec& capabilities) {
+void fields(Archive& archive, Is<CapabilitySpec> auto& capabilities) {
     auto& [bounding, ambient] = capabilities;
     archive("bounding", Capabilities{bounding});
     archive("ambient", Capabilities{ambient});
 }
 
 template <typename Archive>
-void fields(Archive& archive, SyscallFilterSpec::AddressFamilies& restriction) {
+void fields(Archive& archive, Is<SyscallFilterSpec::AddressFamilies> auto& restriction) {
     auto& [allow_listed, families] = restriction;
     archive("allow-listed", allow_listed);
     archive("families", Families{families});
 }
 
 template <typename Archive>
-void fields(Archive& archive, SyscallFilterSpec& filter) {
+void fields(Archive& archive, Is<SyscallFilterSpec> auto& filter) {
     auto& [enabled, allow, deny, suppress_sync, address_families, strict] = filter;
     archive("enabled", enabled);
     archive("allow", allow);
@@ -112,7 +124,7 @@ void fields(Archive& archive, SyscallFilterSpec& filter) {
 }
 
 template <typename Archive>
-void fields(Archive& archive, LimitSpec& limit) {
+void fields(Archive& archive, Is<LimitSpec> auto& limit) {
     auto& [resource, soft, hard] = limit;
     archive("resource", Resource{resource});
     archive("soft", LimitValue{soft});
@@ -120,7 +132,7 @@ void fields(Archive& archive, LimitSpec& limit) {
 }
 
 template <typename Archive>
-void fields(Archive& archive, ResourceSpec& resources) {
+void fields(Archive& archive, Is<ResourceSpec> auto& resources) {
     auto& [limits, oom_score_adjust, cpu_affinity] = resources;
     archive("limits", limits);
     archive("oom-score-adjust", oom_score_adjust);
@@ -128,7 +140,7 @@ void fields(Archive& archive, ResourceSpec& resources) {
 }
 
 template <typename Archive>
-void fields(Archive& archive, IntegrationSpec& integration) {
+void fields(Archive& archive, Is<IntegrationSpec> auto& integration) {
     auto& [resolv_conf, timezone, timezone_name, link_journal, link_journal_may_fail] = integration;
     archive("resolv-conf", resolv_conf);
     archive("timezone", timezone);
@@ -138,14 +150,14 @@ void fields(Archive& archive, IntegrationSpec& integration) {
 }
 
 template <typename Archive>
-void fields(Archive& archive, Credential& credential) {
+void fields(Archive& archive, Is<Credential> auto& credential) {
     auto& [name, value] = credential;
     archive("name", name);
     archive("value", value);
 }
 
 template <typename Archive>
-void fields(Archive& archive, SharedNamespaces& shared) {
+void fields(Archive& archive, Is<SharedNamespaces> auto& shared) {
     auto& [ipc, pid, uts] = shared;
     archive("ipc", ipc);
     archive("pid", pid);
@@ -153,7 +165,7 @@ void fields(Archive& archive, SharedNamespaces& shared) {
 }
 
 template <typename Archive>
-void fields(Archive& archive, MachineSpec& spec) {
+void fields(Archive& archive, Is<MachineSpec> auto& spec) {
     auto& [manner, name, hostname, id, service, root, users, network, extra_mounts, tmpfs_on_tmp, api_writable,
            cgroup_namespace, shared, payload, capabilities, syscall_filter, no_new_privileges, resources, personality,
            kill_signal, notify_ready, integration, credentials, console, background, adjust_terminal_title, quiet,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reading, and showing; writing is in spec_json_text.cpp.
 #include "spec/spec_json.hpp"
 
 #include "base/base64.hpp"
@@ -8,6 +9,7 @@
 #include "spec/address_families.hpp"
 #include "spec/capability_names.hpp"
 #include "spec/resource_limits.hpp"
+#include "spec/spec_enum_names.hpp"
 #include "spec/spec_fields.hpp"
 
 #define JSON_NO_IO
@@ -19,138 +21,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using namespace spec_fields;
-
-constexpr EnumNames<Manner, 2> manner_names{{{Manner::machinist, "machinist"}, {Manner::nspawn, "nspawn"}}};
-
-constexpr const auto& names_of(Manner) {
-    return manner_names;
-}
-constexpr const auto& names_of(VolatileMode) {
-    return volatile_mode_names;
-}
-constexpr const auto& names_of(LayerKind) {
-    return layer_kind_names;
-}
-constexpr const auto& names_of(UserNamespaceKind) {
-    return user_namespace_kind_names;
-}
-constexpr const auto& names_of(Ownership) {
-    return ownership_names;
-}
-constexpr const auto& names_of(IdMapping) {
-    return id_mapping_names;
-}
-constexpr const auto& names_of(ExtraMountKind) {
-    return extra_mount_kind_names;
-}
-constexpr const auto& names_of(StartMode) {
-    return start_mode_names;
-}
-constexpr const auto& names_of(ResolvConfMode) {
-    return resolv_conf_mode_names;
-}
-constexpr const auto& names_of(TimezoneMode) {
-    return timezone_mode_names;
-}
-constexpr const auto& names_of(LinkJournalMode) {
-    return link_journal_mode_names;
-}
-constexpr const auto& names_of(ConsoleMode) {
-    return console_mode_names;
-}
-constexpr const auto& names_of(ApiWritable) {
-    return api_writable_names;
-}
-
-class Writer {
-public:
-    template <typename Value>
-    void operator()(const char* name, const Value& value) {
-        json_[name] = written(value);
-    }
-    Json take() {
-        return std::move(json_);
-    }
-
-private:
-    static Json written(bool value) {
-        return value;
-    }
-    template <std::integral Number>
-    static Json written(Number value) {
-        return value;
-    }
-    static Json written(const std::string& text) {
-        if (is_utf8(text))
-            return text;
-        Json wrapped;
-        wrapped["base64"] = base64(text);
-        return wrapped;
-    }
-    static Json written(const Path& path) {
-        return written(path.native());
-    }
-    static Json written(const MachineName& name) {
-        return name.text();
-    }
-    static Json written(const MachineId& id) {
-        return id.plain();
-    }
-    static Json written(const Capabilities& capabilities) {
-        Json list = Json::array();
-        for (int bit = 0; bit < 64; ++bit)
-            if (capabilities.mask & capability_bit(bit))
-                list.push_back(capability_name(bit));
-        return list;
-    }
-    static Json written(const Signal& signal) {
-        if (!signal.number)
-            return {};
-        return signal_name(*signal.number);
-    }
-    static Json written(const Families& families) {
-        Json list = Json::array();
-        for (const int family : families.numbers)
-            list.push_back(address_family_name(family));
-        return list;
-    }
-    static Json written(const LimitValue& limit) {
-        if (limit.value == RLIM_INFINITY)
-            return "infinity";
-        return limit.value;
-    }
-    static Json written(const Resource& resource) {
-        return std::string{limit_name(resource.number)};
-    }
-    template <typename Enum>
-    requires std::is_enum_v<Enum>
-    static Json written(Enum value) {
-        return std::string{name_of(names_of(value), value)};
-    }
-    template <typename Value>
-    static Json written(const std::optional<Value>& value) {
-        return value ? written(*value) : Json{};
-    }
-    template <typename Value>
-    static Json written(const std::vector<Value>& values) {
-        Json list = Json::array();
-        for (const Value& value : values)
-            list.push_back(written(value));
-        return list;
-    }
-    template <typename Struct>
-    requires requires(Writer& writer, Struct& value) {
-        fields(writer, value);
-    }
-    static Json written(const Struct& value) {
-        Writer writer;
-        Struct copy = value; // the list of members is for both directions, so it takes no const
-        fields(writer, copy);
-        return writer.take();
-    }
-
-    Json json_ = Json::object();
-};
 
 class Reader {
 public:
@@ -223,7 +93,7 @@ private:
             refuse(place, "is no id");
         id = parsed.value_or(MachineId{});
     }
-    static void read(const Json& json, Capabilities& capabilities, const std::string& place) {
+    static void read(const Json& json, Capabilities<CapabilityMask> capabilities, const std::string& place) {
         capabilities.mask = 0;
         for (const std::string& name : texts_at(json, place)) {
             auto bit = capability_named(name);
@@ -234,12 +104,12 @@ private:
             capabilities.mask |= capability_bit(*bit);
         }
     }
-    static void read(const Json& json, Signal& signal, const std::string& place) {
+    static void read(const Json& json, Signal<std::optional<int>> signal, const std::string& place) {
         signal.number = json.is_null() ? std::nullopt : parse_signal(text_at(json, place));
         if (!signal.number && !json.is_null())
             refuse(place, "is no signal");
     }
-    static void read(const Json& json, Families& families, const std::string& place) {
+    static void read(const Json& json, Families<std::vector<int>> families, const std::string& place) {
         families.numbers.clear();
         for (const std::string& name : texts_at(json, place)) {
             auto family = address_family_named(name);
@@ -250,13 +120,13 @@ private:
             families.numbers.push_back(*family);
         }
     }
-    static void read(const Json& json, LimitValue& limit, const std::string& place) {
+    static void read(const Json& json, LimitValue<rlim_t> limit, const std::string& place) {
         if (json == "infinity")
             limit.value = RLIM_INFINITY;
         else
             read(json, limit.value, place);
     }
-    static void read(const Json& json, Resource& resource, const std::string& place) {
+    static void read(const Json& json, Resource<int> resource, const std::string& place) {
         const auto number = limit_named(text_at(json, place));
         if (!number)
             refuse(place, "is no resource");
@@ -304,17 +174,7 @@ private:
     std::string place_;
 };
 
-Json json_of(MachineSpec spec) {
-    Writer writer;
-    fields(writer, spec);
-    return writer.take();
-}
-
 } // namespace
-
-std::string to_json(const MachineSpec& spec) {
-    return json_of(spec).dump();
-}
 
 MachineSpec spec_from_json(std::string_view text) {
     const Json json = Json::parse(text.begin(), text.end(), nullptr, false);
@@ -331,7 +191,7 @@ std::string dry_run_json(const MachineSpec& spec, const MountPlan& plan) {
     for (Credential& credential : shown.credentials)
         credential.value.clear();
     Json json;
-    json["spec"] = json_of(shown);
+    json["spec"] = Json::parse(to_json(shown));
     json["plan"] = Json::array();
     for (const MountStep& step : plan)
         json["plan"].push_back({{"target", escaped_for_people(step.target.native())},
