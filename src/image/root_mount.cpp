@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 namespace machinist {
 
@@ -41,6 +42,13 @@ std::vector<Path> submounts_that_matter(BorrowedFd directory) {
         return std::ranges::find(replaced_directories, path.begin()->string()) != replaced_directories.end();
     });
     return found;
+}
+
+bool is_read_only(BorrowedFd mount) {
+    struct statvfs filesystem {};
+    if (::fstatvfs(mount.get(), &filesystem) < 0)
+        throw system_failure("look at a mount");
+    return (filesystem.f_flag & ST_RDONLY) != 0;
 }
 
 // A directory of the staging directory to mount on.
@@ -107,11 +115,14 @@ private:
 
     UniqueFd clone_of(BorrowedFd directory) const {
         UniqueFd tree = clone_mount(directory, !is_host_ || spec_.volatile_mode == VolatileMode::yes);
-        // What must not be written is read-only from here on. A plain --read-only root is sealed later.
-        const bool sealed = overlaid_ || spec_.volatile_mode != VolatileMode::no;
-        change_mount(tree, {.set = MOUNT_ATTR_NODEV | (sealed ? MOUNT_ATTR_RDONLY : 0U),
+        const bool sealed_now = overlaid_ || spec_.volatile_mode != VolatileMode::no;
+        // The top of a plain --read-only root is sealed later, but what is mounted below it has nothing to wait for.
+        const bool top_stays_writable = spec_.read_only && !sealed_now && !is_read_only(tree);
+        change_mount(tree, {.set = MOUNT_ATTR_NODEV | (sealed_now || spec_.read_only ? MOUNT_ATTR_RDONLY : 0U),
                             .propagation = propagation_private,
                             .recursive = true});
+        if (top_stays_writable)
+            change_mount(tree, {.clear = MOUNT_ATTR_RDONLY});
         return tree;
     }
 
@@ -259,7 +270,7 @@ RootMount compose_root(const RootSpec& spec, const RootOwnership& ownership, Bor
 
 void seal_root(const RootMount& root) {
     if (root.seal_read_only)
-        change_mount(root.mount, {.set = MOUNT_ATTR_RDONLY, .recursive = true});
+        change_mount(root.mount, {.set = MOUNT_ATTR_RDONLY});
 }
 
 } // namespace machinist

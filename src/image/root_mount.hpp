@@ -3,7 +3,8 @@
 //
 // Order of use, in the launcher's private mount namespace, with the host's users and all capabilities:
 //   plan = plan_layer(...); record plan.undo_lines; root = compose_root(...);
-//   make_base_directories(root.mount) as the machine's root; seal_root(root); mounts beneath root.mount.
+//   make_base_directories(root.mount) as the machine's root; mounts beneath root.mount; seal_root(root).
+// Descriptors that were opened before that namespace was entered cannot be mounted from in it.
 #pragma once
 
 #include "base/unique_fd.hpp"
@@ -30,7 +31,7 @@ UniqueFd open_staging_directory(const Path& path = "/run/machinist/staging");
 RootMount compose_root(const RootSpec& spec, const RootOwnership& ownership, BorrowedFd staging, const LayerPlan& plan);
 
 // Makes a --read-only root read-only. Separate, because missing mount points are made before (as nspawn does).
-// Nothing to do for all other roots.
+// What was mounted on it since stays as it is. Nothing to do for all other roots.
 void seal_root(const RootMount& root);
 
 } // namespace machinist

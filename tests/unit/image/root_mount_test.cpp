@@ -163,6 +163,39 @@ TEST_F(ARoot, ThatIsReadOnlyIsSoOnlyOnceItIsSealed) {
     EXPECT_EQ(said, "done " + std::to_string(EROFS));
 }
 
+TEST_F(ARoot, ThatIsSealedLeavesWhatWasMountedOnItSince) {
+    directory_.write("other/file", "of another mount");
+    directory_.make_directory("image/srv");
+    directory_.make_directory("image/dev");
+    spec_.read_only = true;
+
+    const auto said = in_private_mounts([&] {
+        attach_mount(clone_mount(open_path(directory_.path() / "other", O_PATH), false),
+                     open_path(spec_.directory / "srv", O_PATH));
+        const auto root = compose();
+        attach_mount(make_filesystem("tmpfs", {}), open_beneath(root.mount, "dev", O_PATH, Links::refuse));
+        seal_root(root);
+        return outcome_of([&] { write_as(0, root.mount, "dev/node", ""); }) + " " +
+               outcome_of([&] { write_as(0, root.mount, "srv/file", ""); });
+    });
+
+    EXPECT_EQ(said, "done " + std::to_string(EROFS));
+}
+
+TEST_F(ARoot, OfAReadOnlyMountIsNeverMadeWritable) {
+    spec_.read_only = true;
+
+    const auto said = in_private_mounts([&] {
+        const UniqueFd closed = clone_mount(open_path(spec_.directory, O_PATH), false);
+        change_mount(closed, {.set = MOUNT_ATTR_RDONLY});
+        attach_mount(closed, open_path(spec_.directory, O_PATH));
+        const auto root = compose();
+        return outcome_of([&] { write_as(0, root.mount, "new", ""); });
+    });
+
+    EXPECT_EQ(said, std::to_string(EROFS));
+}
+
 class ALayeredRoot : public ARoot, public ::testing::WithParamInterface<LayerKind> {
 protected:
     void SetUp() override {
