@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "spec/capability_names.hpp"
 #include "spec/resource_limits.hpp"
+#include "spec/syscall_filter.hpp"
 
 #include <linux/capability.h>
 
@@ -36,6 +37,26 @@ void capabilities(Resolving& r) {
     r.spec.no_new_privileges = r.settings.no_new_privileges.value_or(false);
 }
 
+namespace {
+
+// A call that cannot be allowed is missed by somebody; one that should be denied and is not would be a hole.
+void check_syscall_names(Resolving& r, const SyscallSettings& written) {
+    constexpr const char* option = "--system-call-filter";
+    const auto sentence = [&](const std::vector<std::string>& names) {
+        return std::string{option} + ": '" + joined(names, " ") + "' is the name of no system call known here";
+    };
+    if (const auto unknown = unknown_syscalls(written.allow); !unknown.empty())
+        r.warn(option, sentence(unknown));
+    if (const auto unknown = unknown_syscalls(written.deny); !unknown.empty()) {
+        if (r.nspawn_manner())
+            r.warn(option, sentence(unknown));
+        else
+            r.problem(option, sentence(unknown));
+    }
+}
+
+} // namespace
+
 void syscall_filter(Resolving& r) {
     SyscallFilterSpec& filter = r.spec.syscall_filter;
     filter.enabled = r.environment_flag("SYSTEMD_SECCOMP", true);
@@ -43,6 +64,7 @@ void syscall_filter(Resolving& r) {
     if (r.settings.syscalls) {
         filter.allow = r.settings.syscalls->allow;
         filter.deny = r.settings.syscalls->deny;
+        check_syscall_names(r, *r.settings.syscalls);
     }
     if (r.settings.address_families)
         filter.address_families = r.settings.address_families->restriction;

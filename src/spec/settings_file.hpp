@@ -17,7 +17,7 @@ struct SettingsFilePlace {
 };
 
 // In order of preference: the first that exists is the only one that is read. name is the machine's, before the
-// suffix of an ephemeral one.
+// suffix of an ephemeral one. With --settings=trusted every place counts as trusted.
 std::vector<SettingsFilePlace> settings_file_places(const MachineName& name, const Path& image_directory);
 
 struct SettingsFile {

@@ -178,6 +178,15 @@ TEST(ThePersonality, IsThatOfTheImage) {
     EXPECT_EQ(decision.spec().personality, "x86-64");
 }
 
+TEST(SystemCalls, OfUnknownNamesAreWarnedOfAndRefusedWhereTheyWereToBeDenied) {
+    EXPECT_THAT(nspawn({"--system-call-filter=bpf @keyring", "--system-call-filter=~mount"}).resolved().warnings,
+                IsEmpty());
+    EXPECT_THAT(nspawn({"--system-call-filter=odd_call", "--system-call-filter=~@odd"}).resolved().warnings, SizeIs(2));
+    EXPECT_THAT(machinist_run({"--system-call-filter=odd_call"}).sentences(), IsEmpty());
+    EXPECT_THAT(machinist_run({"--system-call-filter=~odd_call"}).sentences(),
+                ElementsAre(HasSubstr("'odd_call' is the name of no system call known here")));
+}
+
 TEST(EnvironmentSwitches, ChangeWhatTheyAlwaysChanged) {
     Decision decision = nspawn({"ls"});
     decision.host.environment = {{"SYSTEMD_NSPAWN_TMPFS_TMP", "0"},
