@@ -38,7 +38,7 @@ int run(int count, char** words) {
     const Outcome outcome = doing("enter machine '" + order.machine + "'", [&] { return run_session(order); });
     if (outcome.failure)
         std::fprintf(stderr, "machinist: machine '%s': %s\n", order.machine.c_str(), outcome.failure->what());
-    else if (order.escapable)
+    else if (order.escapable && !order.quiet && ::isatty(STDIN_FILENO))
         std::fprintf(stderr, "\nConnection to machine %s terminated.\n", order.machine.c_str());
     return outcome.status;
 }

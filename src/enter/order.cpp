@@ -25,6 +25,7 @@ enum : int {
     pty,
     login_shell,
     escapable,
+    quiet,
     timeout
 };
 
@@ -39,6 +40,7 @@ constexpr option options[]{{"machine", required_argument, nullptr, machine},
                            {"pty", no_argument, nullptr, pty},
                            {"login-shell", no_argument, nullptr, login_shell},
                            {"escapable", no_argument, nullptr, escapable},
+                           {"quiet", no_argument, nullptr, quiet},
                            {"timeout", required_argument, nullptr, timeout},
                            {}};
 
@@ -82,6 +84,7 @@ Order read_order(int count, char** words) {
         case pty: order.pty = true; break;
         case login_shell: order.login_shell = true; break;
         case escapable: order.escapable = true; break;
+        case quiet: order.quiet = true; break;
         case timeout: order.seconds = seconds_from(::optarg); break;
         default: throw meaningless(words[::optind - 1]);
         }

@@ -22,6 +22,7 @@ struct Order {
     bool pty = false;                     // on a terminal of the machine's own devpts
     bool login_shell = false;             // no command: the user's shell, as at a login
     bool escapable = false;               // ^] three times within a second leaves
+    bool quiet = false;                   // no word about the end of a session
     std::optional<double> seconds;        // the command may take
     std::vector<std::string> command;
 };

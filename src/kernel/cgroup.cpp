@@ -58,6 +58,10 @@ std::filesystem::path group_in(const std::string& groups, const std::string& who
 
 } // namespace
 
+std::filesystem::path cgroup_root() {
+    return mount_point();
+}
+
 std::filesystem::path own_cgroup() {
     return group_in(read_file("/proc/self/cgroup"), "this process");
 }

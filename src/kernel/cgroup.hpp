@@ -10,6 +10,9 @@
 
 namespace machinist {
 
+// Where cgroup v2 is mounted. Throws Failure(not_supported) with a remedy where it is mounted nowhere.
+std::filesystem::path cgroup_root();
+
 // The directory, in the caller's mount namespace, of the cgroup v2 group that this process is in.
 // Throws Failure(not_supported) with a remedy where cgroup v2 is mounted nowhere.
 std::filesystem::path own_cgroup();

@@ -16,7 +16,7 @@ struct Places {
     std::filesystem::path state_files{run_directory::state_files};
     std::filesystem::path layers{layer_pool};
     std::filesystem::path id_range_locks = IdRangeStore::Places{}.locks;
-    std::filesystem::path cgroups;            // the group that machine.slice lies in; empty: none is looked at
+    std::filesystem::path cgroups;            // where they are mounted; empty: none is looked at
     std::filesystem::path supervisor_program; // undoes
 };
 

@@ -64,15 +64,27 @@ bool is_owned(const std::filesystem::path& path, const std::vector<std::filesyst
     return std::ranges::any_of(owned, [&](const auto& other) { return lies_in(other, path) || lies_in(path, other); });
 }
 
+// A launcher makes machine.slice below its own group, wherever that is.
+void add_empty_cgroups(const std::filesystem::path& group, int depth, std::vector<Remnant>& found) {
+    constexpr int deepest = 8;
+    const bool slice = group.filename() == "machine.slice";
+    for (const std::string& name : names_in(group)) {
+        std::error_code ignored;
+        if (!std::filesystem::is_directory(group / name, ignored))
+            continue;
+        if (!slice && depth < deepest)
+            add_empty_cgroups(group / name, depth + 1, found);
+        else if (slice && name.starts_with("machine-") && name.ends_with(".scope") && cgroup_is_empty(group / name))
+            found.push_back({RemnantKind::cgroup, group / name, "it has no processes and no machine owns it"});
+    }
+}
+
 void add_unowned(const Places& places, std::vector<Remnant>& found) {
     std::vector<Remnant> suspects;
     for (const std::string& name : names_in(places.layers))
         suspects.push_back({RemnantKind::layer, places.layers / name, "no machine owns it"});
-    const std::filesystem::path slice = places.cgroups / "machine.slice";
     if (!places.cgroups.empty())
-        for (const std::string& name : names_in(slice))
-            if (name.starts_with("machine-") && name.ends_with(".scope") && cgroup_is_empty(slice / name))
-                suspects.push_back({RemnantKind::cgroup, slice / name, "it has no processes and no machine owns it"});
+        add_empty_cgroups(places.cgroups, 0, suspects);
     // Owners after what they own: it is noted before it is made.
     const auto owned = owned_paths(places);
     std::ranges::copy_if(suspects, std::back_inserter(found),

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/failure.hpp"
+#include "base/text.hpp"
+#include "cli/control/table.hpp"
+#include "cli/control/verbs.hpp"
+#include "registry/audit.hpp"
+#include "registry/remnants.hpp"
+
+#include <cstdio>
+
+namespace machinist {
+
+int collect_remnants(const Invocation& call, const MachineStore& machines) {
+    bool all_gone = true;
+    Table table{{"KIND", "PATH", "WHY"}};
+    // Undoing a run directory takes layers and groups with it, so what is left is looked for again.
+    for (const RemnantKind kind : {RemnantKind::run_directory, RemnantKind::state_file, RemnantKind::layer,
+                                   RemnantKind::cgroup, RemnantKind::id_range_lock})
+        for (const Remnant& remnant : find_remnants(machines.places())) {
+            if (remnant.kind != kind)
+                continue;
+            try {
+                remove_remnant(remnant, machines.places());
+                table.add({std::string{name_of(remnant_kind_names, kind)}, remnant.path.string(), remnant.why});
+            } catch (const Failure& failure) {
+                std::fprintf(stderr, "machinist: %s\n", failure.what());
+                all_gone = false;
+            }
+        }
+    if (!call.quiet || call.output != OutputMode::text)
+        table.print(call, "remnants removed and");
+    return all_gone ? 0 : 1;
+}
+
+int run_auditor(const Invocation& call, const MachineStore& machines) {
+    const std::vector<Finding> findings = audit(machines.places());
+    if (call.output != OutputMode::text) {
+        Table table{{"KIND", "OBJECT", "WHY", "REMEDY"}};
+        for (const Finding& finding : findings)
+            table.add({finding.kind, finding.object, finding.why, finding.remedy});
+        table.print(call, "findings");
+    } else {
+        for (const Finding& finding : findings)
+            std::printf("%s %s: %s; remedy: %s\n", finding.kind.c_str(), escaped_for_people(finding.object).c_str(),
+                        finding.why.c_str(), escaped_for_people(finding.remedy).c_str());
+    }
+    return findings.empty() ? 0 : 1;
+}
+
+} // namespace machinist

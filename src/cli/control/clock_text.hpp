@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Points in time and spans for people, as systemd's programs write them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace machinist {
+
+// "Thu 2026-11-19 14:03:11 CET", local time; "n/a" for 0.
+std::string timestamp_text(std::uint64_t microseconds);
+// "1h 5min", "42s": the two largest units.
+std::string span_text(std::uint64_t microseconds);
+std::uint64_t realtime_now();
+
+} // namespace machinist

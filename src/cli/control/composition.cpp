@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/control/composition.hpp"
+
+#include "base/failure.hpp"
+#include "cli/control/programs.hpp"
+#include "kernel/cgroup.hpp"
+
+namespace machinist {
+
+Places host_places() {
+    Places places;
+    places.supervisor_program = program_near("machinist-supervisor");
+    try {
+        places.cgroups = cgroup_root();
+    } catch (const Failure&) {
+        // A host without cgroup v2 has no groups of ours either.
+    }
+    return places;
+}
+
+} // namespace machinist

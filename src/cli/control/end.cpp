@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/failure.hpp"
+#include "base/signal_names.hpp"
+#include "base/text.hpp"
+#include "cli/control/entering.hpp"
+#include "cli/control/verbs.hpp"
+#include "cli/control/waiting.hpp"
+#include "registry/machine_control.hpp"
+
+#include <cstdio>
+
+namespace machinist {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto patience_until_heard = 10s; // init programs take their signals soon after they began
+constexpr auto patience_until_undone = 30s;
+constexpr double usual_seconds = 90; // before --then, as systemd gives its units
+constexpr double longest_command = 60;
+
+// All are known before anything happens to one of them.
+std::vector<Machine> machines_of(const Invocation& call, const MachineStore& machines) {
+    std::vector<Machine> found;
+    for (const std::string& name : call.words)
+        found.push_back(machines.get(name));
+    return found;
+}
+
+void ask_for_end(const Machine& machine, EndKind kind) {
+    const OrderlyEnd end = orderly_end_of(machine, kind);
+    if (end.signal != 0) {
+        signal_leader_when_heard(machine, end.signal, patience_until_heard);
+        return;
+    }
+    const EntryResult result = run_entry(machine, {.user = {},
+                                                   .directory = {},
+                                                   .environment = {},
+                                                   .pty = false,
+                                                   .login_shell = false,
+                                                   .escapable = false,
+                                                   .quiet = false,
+                                                   .seconds = longest_command,
+                                                   .command = {end.command}});
+    // It may be killed by what it began.
+    if (result.status != 0 && result.status < 128 && machine.leader.alive())
+        throw Failure{FailureKind::not_supported, "run '" + end.command + "' in machine '" + machine.name() +
+                                                      "': it ended with status " + std::to_string(result.status) +
+                                                      ": " + escaped_for_people(trimmed(result.output))}
+            .try_instead("'machinist terminate " + machine.name() + "'");
+}
+
+int ask_and_wait(const Invocation& call, const MachineStore& machines, EndKind kind) {
+    if (!call.wait && (call.seconds || !call.then.empty()))
+        throw Failure{FailureKind::usage, "--timeout= and --then= mean something with --wait only"};
+    if (!call.then.empty() && kind == EndKind::reboot)
+        throw Failure{FailureKind::usage, "--then= means something for 'poweroff' only"};
+    const std::vector<Machine> found = machines_of(call, machines);
+    for (const Machine& machine : found)
+        ask_for_end(machine, kind);
+    if (!call.wait)
+        return 0;
+
+    Waiting waiting;
+    waiting.goal = kind == EndKind::reboot ? Goal::restarted : Goal::removed;
+    for (const Machine& machine : found) {
+        waiting.names.push_back(machine.record.name);
+        waiting.leaders_before[machine.name()] = machine.leader.pid();
+    }
+    if (call.seconds || !call.then.empty())
+        waiting.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                              std::chrono::duration<double>{call.seconds.value_or(usual_seconds)});
+    const std::string what = kind == EndKind::reboot ? "has not started again yet" : "has not ended yet";
+    if (!call.quiet)
+        waiting.at_half_time = [&](const std::vector<MachineName>& names) {
+            tell_what_is_queued(machines, names, what);
+        };
+    const auto pending = wait_until_all(machines, waiting);
+    if (pending.empty())
+        return 0;
+    if (call.then.empty()) {
+        tell_what_is_queued(machines, pending, what);
+        return 1;
+    }
+    for (const MachineName& name : pending)
+        if (const auto machine = machines.find(name)) {
+            std::fprintf(stderr, "machinist: machine '%s' did not end in time and is terminated\n",
+                         machine->name().c_str());
+            terminate_machine(*machine, machines.places(), patience_until_undone);
+        }
+    return 0;
+}
+
+} // namespace
+
+int power_off_machines(const Invocation& call, const MachineStore& machines) {
+    return ask_and_wait(call, machines, EndKind::power_off);
+}
+
+int reboot_machines(const Invocation& call, const MachineStore& machines) {
+    return ask_and_wait(call, machines, EndKind::reboot);
+}
+
+int terminate_machines(const Invocation& call, const MachineStore& machines) {
+    for (const Machine& machine : machines_of(call, machines))
+        terminate_machine(machine, machines.places(), patience_until_undone);
+    return 0;
+}
+
+int kill_machines(const Invocation& call, const MachineStore& machines) {
+    if (call.list_signals) {
+        for (const std::string& name : all_signal_names())
+            std::puts(name.c_str());
+        return 0;
+    }
+    for (const Machine& machine : machines_of(call, machines))
+        kill_machine(machine, call.whom, call.signal);
+    return 0;
+}
+
+} // namespace machinist

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/failure.hpp"
+#include "cli/control/entering.hpp"
+#include "cli/control/verbs.hpp"
+#include "kernel/files.hpp"
+#include "kernel/separate_process.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+// "NAME" alone stands for the caller's value; a variable that the caller has not is none.
+std::vector<std::string> environment_of(const Invocation& call) {
+    std::vector<std::string> environment;
+    for (const std::string& word : call.environment) {
+        if (word.find('=') != std::string::npos)
+            environment.push_back(word);
+        else if (const char* value = std::getenv(word.c_str()))
+            environment.push_back(word + "=" + value);
+    }
+    return environment;
+}
+
+Entry session_of(const Invocation& call) {
+    Entry entry{.user = call.user,
+                .directory = call.directory,
+                .environment = terminal_environment(),
+                .pty = true,
+                .login_shell = false,
+                .escapable = true,
+                .quiet = call.quiet,
+                .seconds = call.seconds,
+                .command = {}};
+    for (std::string& assignment : environment_of(call))
+        entry.environment.push_back(std::move(assignment));
+    return entry;
+}
+
+void announce(const Invocation& call, const Machine& machine) {
+    if (!call.quiet && ::isatty(STDIN_FILENO))
+        std::fprintf(stderr, "Connected to machine %s. Press ^] three times within 1s to exit session.\n",
+                     machine.name().c_str());
+}
+
+bool has_program(const Machine& machine, const char* path) {
+    return find_out_apart(
+               [&] {
+                   const UniqueFd root =
+                       open_path("/proc/" + std::to_string(machine.leader.pid()) + "/root", O_PATH | O_DIRECTORY);
+                   return std::string{open_beneath_if_exists(root, path, O_PATH, Links::inside_root) ? "yes" : "no"};
+               },
+               std::chrono::seconds{2}) == "yes";
+}
+
+} // namespace
+
+int execute_in_machine(const Invocation& call, const MachineStore& machines) {
+    if (call.command.empty())
+        throw Failure{FailureKind::usage, "'exec' needs a command"};
+    Entry entry{.user = call.user,
+                .directory = call.directory,
+                .environment = {},
+                .pty = call.pty,
+                .login_shell = false,
+                .escapable = false,
+                .quiet = call.quiet,
+                .seconds = call.seconds,
+                .command = call.command};
+    if (call.pty)
+        entry.environment = terminal_environment();
+    for (std::string& assignment : environment_of(call))
+        entry.environment.push_back(std::move(assignment));
+    become_entry(machines.get(call.words[0]), entry);
+}
+
+int open_shell(const Invocation& call, const MachineStore& machines) {
+    Entry entry = session_of(call);
+    std::string name = call.words[0];
+    if (const std::size_t sign = name.find('@'); sign != std::string::npos) {
+        if (call.user)
+            throw Failure{FailureKind::invalid, "'" + name + "' and --user=" + *call.user + " both name a user"};
+        if (sign > 0)
+            entry.user = name.substr(0, sign);
+        name.erase(0, sign + 1);
+    }
+    if (name.empty() || name == ".host")
+        throw Failure{FailureKind::not_supported, "'shell' of the host itself is not built yet in this version"};
+    entry.command = call.command;
+    entry.login_shell = entry.command.empty();
+    if (!entry.login_shell && !entry.command[0].starts_with('/'))
+        throw Failure{FailureKind::invalid, "'" + entry.command[0] + "' is no absolute path"};
+    const Machine machine = machines.get(name);
+    announce(call, machine);
+    become_entry(machine, entry);
+}
+
+int log_in(const Invocation& call, const MachineStore& machines) {
+    const Machine machine = machines.get(call.words[0]);
+    Entry entry = session_of(call);
+    const char* terminal = std::getenv("TERM");
+    if (has_program(machine, "sbin/agetty"))
+        entry.command = {"/sbin/agetty", "--noreset", "--noclear", "-", terminal ? terminal : "dumb"};
+    else
+        entry.command = {"/bin/login"};
+    announce(call, machine);
+    become_entry(machine, entry);
+}
+
+} // namespace machinist

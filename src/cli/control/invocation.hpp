@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One call of machinist-control, as its command line says it: a verb, its words, options of all verbs.
+#pragma once
+
+#include "registry/machine_control.hpp"
+
+#include <csignal>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace machinist {
+
+enum class OutputMode { text, json, json_pretty };
+
+struct Invocation {
+    std::string verb = "list";
+    std::vector<std::string> words; // behind the verb; for exec and shell without the command's
+    std::vector<std::string> command;
+    bool help = false;
+    bool version = false;
+
+    OutputMode output = OutputMode::text;
+    bool legend = true;
+    bool quiet = false;
+    bool show_empty = false; // --all
+    bool full = false;       // --full: nothing is cut to the terminal's width
+    bool only_values = false;
+    std::vector<std::string> properties;
+    std::optional<std::size_t> most_addresses = 1; // nothing: all
+
+    Whom whom = Whom::all;
+    int signal = SIGTERM;
+    bool list_signals = false;
+
+    std::optional<std::string> user;
+    std::optional<std::string> directory;
+    std::vector<std::string> environment; // "NAME=VALUE"; "NAME" takes the caller's
+    bool pty = false;
+
+    bool wait = false;
+    std::optional<double> seconds; // --timeout
+    std::string until = "ready";   // --for
+    std::string then;              // --then
+};
+
+// arguments: without the name of the program. Options may stand anywhere, except that with exec and shell the words
+// behind the machine's name are the command from the first that is no option. Throws Failure(usage or invalid).
+Invocation parse_invocation(std::span<char* const> arguments);
+
+// "  -q --quiet  ...": for help.
+std::string options_help();
+
+} // namespace machinist

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A machine's properties by name: those of org.freedesktop.machine1.Machine first, in its order, then ours.
+#pragma once
+
+#include "registry/machine.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace machinist {
+
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+Properties properties_of(const Machine& machine);
+
+// "tmpfs", "disk (/var/lib/...)"; "" where the machine writes into its image, or it is not known.
+std::string layer_text(const Machine& machine);
+// "655360:65536", "none".
+std::string user_namespace_text(const Machine& machine);
+
+} // namespace machinist

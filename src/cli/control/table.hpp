@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The one way in which rows reach people and programs: columns on a terminal, or JSON with the same names.
+#pragma once
+
+#include "cli/control/invocation.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace machinist {
+
+// Nothing is shown as "-", and as null in JSON. Line breaks within a cell go on below it.
+using Cell = std::optional<std::string>;
+
+class Table {
+public:
+    // "MACHINE": the heading for people; JSON has it in lower case.
+    explicit Table(std::vector<std::string> columns) : columns_(std::move(columns)) {}
+    void add(std::vector<Cell> row) {
+        rows_.push_back(std::move(row));
+    }
+
+    // noun: "machines", for "2 machines listed.".
+    void print(const Invocation& call, const std::string& noun) const;
+
+private:
+    void print_json(bool pretty) const;
+    void print_text(const Invocation& call) const;
+
+    std::vector<std::string> columns_;
+    std::vector<std::vector<Cell>> rows_;
+};
+
+} // namespace machinist

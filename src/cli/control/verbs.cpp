@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/control/verbs.hpp"
+
+#include "spec/help_text.hpp"
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace machinist {
+
+namespace {
+
+// clang-format off
+constexpr std::array table{
+    Verb{"list", "", "machines that run (the default)", 0, 0, list_machines},
+    Verb{"status", "NAME...", "one machine in words, with its processes", 1, any_number, show_status},
+    Verb{"show", "[NAME...]", "properties as NAME=VALUE", 0, any_number, show_machines},
+    Verb{"exec", "NAME [--] COMMAND...", "run a command in a machine: its streams, its exit status", 1, 1, execute_in_machine},
+    Verb{"shell", "[USER@]NAME [PATH...]", "a login shell, or a program, on a terminal in a machine", 1, 1, open_shell},
+    Verb{"login", "NAME", "a login prompt in a machine", 1, 1, log_in},
+    Verb{"wait", "NAME...", "wait until machines run, are ready, answer or are gone", 1, any_number, wait_for_machines},
+    Verb{"poweroff", "NAME...", "ask machines for an orderly end", 1, any_number, power_off_machines},
+    Verb{"stop", "", "", 1, any_number, power_off_machines},
+    Verb{"reboot", "NAME...", "ask machines to start again", 1, any_number, reboot_machines},
+    Verb{"restart", "", "", 1, any_number, reboot_machines},
+    Verb{"terminate", "NAME...", "end machines at once", 1, any_number, terminate_machines},
+    Verb{"kill", "NAME...", "send a signal to processes of machines", 1, any_number, kill_machines},
+    Verb{"gc", "", "remove what machines left that did not end in order", 0, 0, collect_remnants},
+    Verb{"doctor", "", "look for what should not be there; status 1 if something is found", 0, 0, run_auditor},
+    Verb{"help", "", "this text", 0, 0, print_help},
+    Verb{"version", "", "the version", 0, 0, print_version},
+};
+// clang-format on
+
+constexpr std::array<std::string_view, 31> not_built{
+    "start",      "enable",         "disable",        "pause",       "resume",       "copy-to",    "copy-from",
+    "bind",       "bind-volume",    "unbind-volume",  "list-images", "image-status", "show-image", "edit",
+    "cat",        "clone",          "rename",         "read-only",   "remove",       "set-limit",  "clean",
+    "pull-tar",   "pull-raw",       "pull-oci",       "import-tar",  "import-raw",   "import-fs",  "export-tar",
+    "export-raw", "list-transfers", "cancel-transfer"};
+
+} // namespace
+
+std::span<const Verb> verbs() {
+    return table;
+}
+
+std::span<const std::string_view> verbs_not_built() {
+    return not_built;
+}
+
+int print_help(const Invocation&, const MachineStore&) {
+    std::string text = "machinist [OPTION...] VERB ...\n\nStart machines and see to those that run.\n\nVerbs:\n"
+                       "  run [OPTION...] [COMMAND...]    start a machine; 'machinist run --help' tells how\n";
+    for (const Verb& verb : table) {
+        if (verb.help.empty())
+            continue;
+        std::string left = "  " + std::string{verb.name} + " " + std::string{verb.words};
+        left.resize(std::max<std::size_t>(left.size() + 1, 34), ' ');
+        text.append(left).append(verb.help).append("\n");
+    }
+    text.append("\nOptions:\n").append(options_help());
+    std::fputs(text.c_str(), stdout);
+    return 0;
+}
+
+int print_version(const Invocation&, const MachineStore&) {
+    std::fputs(version_text(Manner::machinist).c_str(), stdout);
+    return 0;
+}
+
+} // namespace machinist

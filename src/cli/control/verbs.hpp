@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The verbs: one function each, one table.
+#pragma once
+
+#include "cli/control/invocation.hpp"
+#include "registry/machine_store.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace machinist {
+
+struct Verb {
+    std::string_view name;
+    std::string_view words; // "NAME...", for help
+    std::string_view help;  // "": another name of the one above
+    std::size_t fewest;     // words
+    std::size_t most;
+    int (*run)(const Invocation& call, const MachineStore& machines); // the exit status
+};
+
+inline constexpr std::size_t any_number = SIZE_MAX;
+
+std::span<const Verb> verbs();
+
+// Verbs that systemd's program has and this version has not: they are refused by name.
+std::span<const std::string_view> verbs_not_built();
+
+int list_machines(const Invocation& call, const MachineStore& machines);
+int show_machines(const Invocation& call, const MachineStore& machines);
+int show_status(const Invocation& call, const MachineStore& machines);
+int execute_in_machine(const Invocation& call, const MachineStore& machines);
+int open_shell(const Invocation& call, const MachineStore& machines);
+int log_in(const Invocation& call, const MachineStore& machines);
+int wait_for_machines(const Invocation& call, const MachineStore& machines);
+int power_off_machines(const Invocation& call, const MachineStore& machines);
+int reboot_machines(const Invocation& call, const MachineStore& machines);
+int terminate_machines(const Invocation& call, const MachineStore& machines);
+int kill_machines(const Invocation& call, const MachineStore& machines);
+int collect_remnants(const Invocation& call, const MachineStore& machines);
+int run_auditor(const Invocation& call, const MachineStore& machines);
+int print_help(const Invocation& call, const MachineStore& machines);
+int print_version(const Invocation& call, const MachineStore& machines);
+
+} // namespace machinist
