@@ -71,6 +71,9 @@ public:
         add_kind(allowed, DeviceKind::block, BPF_DEVCG_DEV_BLOCK);
         program_.push_back(compute(BPF_MOV, BPF_REG_0, 0));
         program_.push_back(leave());
+        // The kernel refuses programs with parts that cannot be reached.
+        if (jumps_to_allow_.empty())
+            return;
         for (const std::size_t jump : jumps_to_allow_)
             aim(jump);
         program_.push_back(compute(BPF_MOV, BPF_REG_0, 1));
