@@ -5,6 +5,7 @@
 #include "base/unique_fd.hpp"
 #include "kernel/syscalls.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -81,8 +82,10 @@ void show(const std::vector<std::string>& environment) {
     const ShownAreas areas = find_shown_areas();
     clear(areas.arguments);
     clear(areas.environment);
-    if (areas.arguments.begin + process_name.size() < areas.arguments.end)
-        std::memcpy(areas.arguments.begin, process_name.data(), process_name.size());
+    // As much as there is room for; the zero behind it must stay.
+    const auto room = static_cast<std::size_t>(areas.arguments.end - areas.arguments.begin);
+    if (room > 1)
+        std::memcpy(areas.arguments.begin, process_name.data(), std::min(process_name.size(), room - 1));
     char* place = areas.environment.begin;
     for (const std::string& variable : environment) {
         if (place + variable.size() + 1 > areas.environment.end)

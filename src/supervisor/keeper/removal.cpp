@@ -10,10 +10,13 @@
 #include <cerrno>
 #include <cstring>
 #include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 namespace machinist::keeper {
 
@@ -115,12 +118,25 @@ private:
             fail();
             return;
         }
+        if (is_subvolume(nested)) {
+            // Nothing can be lifted out of one, and it may be read-only.
+            if (!empty_in_place(top_, entry))
+                fail();
+            return;
+        }
         cleared_flags(top_, entry.d_name, DT_DIR);
         lift_all(nested);
         if (!out_of_time_ && ::unlinkat(top_.get(), entry.d_name, AT_REMOVEDIR) == 0)
             progress_ = true;
         else if (!out_of_time_)
             fail();
+    }
+
+    static bool is_subvolume(BorrowedFd directory) {
+        struct stat status {};
+        struct statfs filesystem {};
+        return ::fstat(directory.get(), &status) == 0 && status.st_ino == BTRFS_FIRST_FREE_OBJECTID &&
+               ::fstatfs(directory.get(), &filesystem) == 0 && filesystem.f_type == BTRFS_SUPER_MAGIC;
     }
 
     void lift_all(BorrowedFd nested) {
@@ -147,7 +163,8 @@ private:
             }
             if (errno == EEXIST)
                 continue;
-            if (errno == EXDEV)
+            // Across subvolumes, or a read-only one itself.
+            if (errno == EXDEV || errno == EROFS)
                 return empty_in_place(nested, entry);
             if (errno != EPERM || cleared || !cleared_flags(nested, entry.d_name, DT_DIR))
                 return false;

@@ -99,7 +99,7 @@ Result undo_tree(const Context& context, std::string_view verb, std::string_view
     // Later tries find it under its new name.
     const int reason = errno;
     context.remains.failed << line.view();
-    complain("remove", line.view(), reason);
+    complain("undo", {line.c_str(), line.view().size() - 1}, reason);
     return Result::unfinished;
 }
 
