@@ -195,7 +195,8 @@ std::string dry_run_json(const MachineSpec& spec, const MountPlan& plan) {
     json["plan"] = Json::array();
     for (const MountStep& step : plan)
         json["plan"].push_back({{"target", escaped_for_people(step.target.native())},
-                                {"what", escaped_for_people(describe(step))},
+                                {"what", escaped_for_people(describe_action(step))},
+                                {"attributes", describe_attributes(step)},
                                 {"side", step.side == MountSide::host ? "host" : "payload"},
                                 {"why", step.why}});
     return json.dump(2);

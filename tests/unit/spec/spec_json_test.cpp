@@ -147,6 +147,7 @@ TEST(ADryRun, ShowsSpecAndPlanButNoCredential) {
     const std::string text = dry_run_json(spec, plan_mounts(spec));
     EXPECT_THAT(text, HasSubstr("\"spec\": {"));
     EXPECT_THAT(text, HasSubstr("\"target\": \"/dev\""));
+    EXPECT_THAT(text, HasSubstr("\"attributes\": \"nosuid,nodev,noexec\""));
     EXPECT_THAT(text, HasSubstr("\"name\": \"key\""));
     EXPECT_THAT(text, Not(HasSubstr("geheim")));
 }
