@@ -92,6 +92,9 @@ void join_namespaces(Newcomer& newcomer) {
     const int flags = newcomer.leader.namespaces & ~CLONE_NEWPID;
     if (flags != 0 && ::setns(newcomer.order.leader.descriptor().get(), flags) < 0)
         throw system_failure("join its namespaces");
+    // The host's root has no number in there, so nothing it made could be given to a user.
+    if ((flags & CLONE_NEWUSER) != 0 && (::setresgid(0, 0, 0) < 0 || ::setresuid(0, 0, 0) < 0))
+        throw system_failure("become the machine's root");
     stay_unseen();
 }
 

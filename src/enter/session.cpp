@@ -171,8 +171,9 @@ void Session::connect(std::vector<UniqueFd> streams) {
         throw Failure{FailureKind::hostile,
                       "the process that entered the machine handed over too few streams or too many"};
     streams_ = std::move(streams);
-    for (const UniqueFd& stream : streams_)
-        if (::fcntl(stream.get(), F_SETFL, O_NONBLOCK) < 0)
+    // The last one is the command's own end of its stdin: what is set there the command sees.
+    for (std::size_t at = 0; at < (order_.pty ? 1 : 3); ++at)
+        if (::fcntl(streams_[at].get(), F_SETFL, O_NONBLOCK) < 0)
             throw system_failure("take the command's streams");
     if (order_.pty) {
         raw_.emplace(BorrowedFd{STDIN_FILENO});

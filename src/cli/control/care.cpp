@@ -28,7 +28,7 @@ int collect_remnants(const Invocation& call, const MachineStore& machines) {
             }
         }
     if (!call.quiet || call.output != OutputMode::text)
-        table.print(call, "remnants removed and");
+        table.print(call, "remnants", "removed");
     return all_gone ? 0 : 1;
 }
 

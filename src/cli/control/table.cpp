@@ -23,15 +23,16 @@ using Lines = std::unique_ptr<libscols_table, decltype(&::scols_unref_table)>;
 
 // What others wrote must not act on the terminal; line breaks are ours.
 std::string shown(const Cell& cell) {
+    const std::string text = cell.value_or("-");
     std::vector<std::string> lines;
-    for (const std::string_view line : split(cell.value_or("-"), '\n'))
+    for (const std::string_view line : split(text, '\n'))
         lines.push_back(escaped_for_people(line));
     return joined(lines, "\n");
 }
 
 } // namespace
 
-void Table::print(const Invocation& call, const std::string& noun) const {
+void Table::print(const Invocation& call, const std::string& noun, const std::string& done) const {
     if (call.output != OutputMode::text) {
         print_json(call.output == OutputMode::json_pretty);
         return;
@@ -41,7 +42,7 @@ void Table::print(const Invocation& call, const std::string& noun) const {
     if (call.legend && rows_.empty())
         std::printf("No %s.\n", noun.c_str());
     else if (call.legend)
-        std::printf("\n%zu %s listed.\n", rows_.size(), noun.c_str());
+        std::printf("\n%zu %s %s.\n", rows_.size(), noun.c_str(), done.c_str());
 }
 
 void Table::print_text(const Invocation& call) const {

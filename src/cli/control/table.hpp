@@ -21,8 +21,8 @@ public:
         rows_.push_back(std::move(row));
     }
 
-    // noun: "machines", for "2 machines listed.".
-    void print(const Invocation& call, const std::string& noun) const;
+    // noun, done: for "2 machines listed." and "No machines.".
+    void print(const Invocation& call, const std::string& noun, const std::string& done = "listed") const;
 
 private:
     void print_json(bool pretty) const;
