@@ -50,6 +50,8 @@ class AnyContainer : public ABootedMachine {};
         [](const testing::TestParamInfo<Way>& started) { return std::string{started.param.name}; })
 
 std::string of_host(const std::string& path);
+// The directory of a process's group in the unified hierarchy.
+Path cgroup_of(pid_t process);
 // "mnt:[4026531841]" of the test itself.
 std::string namespace_of_host(const std::string& kind);
 

@@ -21,6 +21,7 @@ EVERY_WAY(TheEnd);
 TEST_P(TheEnd, E1_OfABootedMachineIsAskedForBySignal) {
     boot({"--boot"}, {});
     ASSERT_EQ(ask("catch RTMIN+3"), "ok");
+    ASSERT_EQ(ask("notify X_SYSTEMD_SIGNALS_LEVEL=2"), "ok");
 
     machine().program().signal(SIGTERM);
 

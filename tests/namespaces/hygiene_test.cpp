@@ -117,7 +117,7 @@ TEST_P(Hygiene, N11_AuditSessionAndKeyringAreNotTheCallers) {
 TEST_P(Hygiene, N11_ControllingTerminalOfTheCallerStaysTheCallers) {
     boot();
 
-    EXPECT_THAT(ask("terminal"), HasSubstr("controlling=ENXIO"));
+    EXPECT_THAT(ask("terminal"), Not(HasSubstr("controlling=yes")));
 }
 
 TEST_P(Hygiene, N12_SecretsOfTheKernelAreCovered) {
@@ -224,7 +224,8 @@ TEST_P(Hygiene, R9_KeysIoUringAndUserfaultsAreForNspawnOnly) {
     const bool strict = GetParam().called_as == CalledAs::machinist;
 
     for (const char* name : {"io_uring_setup", "userfaultfd", "add_key", "request_key"}) {
-        const std::string answer = ask(std::string{"syscall "} + name + " 0 0 0");
+        // Without a privilege, faults of user space are all that userfaultfd(2) offers: its flag 1.
+        const std::string answer = ask(std::string{"syscall "} + name + " 1 0 0");
         if (strict) {
             EXPECT_THAT(answer, AnyOf("!EPERM", "!ENOSYS")) << name;
         } else {

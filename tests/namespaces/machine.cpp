@@ -75,14 +75,16 @@ Machine::~Machine() {
     if (!program_.runs())
         return;
     program_.end_input();
-    if (const pid_t process = leader(); process > 1)
-        ::kill(process, SIGKILL);
-    if (program_.end_within(3s))
+    if (program_.end_within(200ms))
         return;
     // The second one ends it at once.
     program_.signal(SIGTERM);
     pause_for(50ms);
     program_.signal(SIGTERM);
+    if (program_.end_within(5s))
+        return;
+    if (const pid_t process = leader(); process > 1)
+        ::kill(process, SIGKILL);
     program_.end_within(5s);
 }
 
@@ -112,7 +114,9 @@ int Machine::status_at_end(milliseconds patience) {
 }
 
 pid_t Machine::leader() const {
-    const std::string text = text_of(run_directory::path(name_) + "/leader");
+    // Known a moment after the start.
+    std::string text;
+    eventually([&] { return !(text = text_of(run_directory::path(name_) + "/leader")).empty(); }, 2s);
     return text.empty() ? -1 : static_cast<pid_t>(std::strtol(text.c_str(), nullptr, 10));
 }
 

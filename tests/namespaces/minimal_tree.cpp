@@ -42,9 +42,9 @@ Path Workplace::file(const Path& name, std::string_view text, mode_t mode) const
 
 MinimalTree::MinimalTree() {
     workplace_.directory("tree");
-    for (const char* name : {"usr/lib/systemd", "etc", "var"})
+    for (const char* name : {"usr/lib/systemd", "etc", "var", "proc", "sys", "dev", "run", "root"})
         directory(name);
-    // A link instead of a copy: one megabyte a test adds up. Nothing writes to it.
+    directory("tmp", 01777);
     const Path probe = path() / "probe", init = path() / "usr/lib/systemd/systemd";
     fs::copy_file(PROBE_PROGRAM, probe);
     ::chmod(probe.c_str(), 0755);

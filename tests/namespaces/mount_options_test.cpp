@@ -63,7 +63,7 @@ TEST_P(MountOption, BindShowsAFileOfTheHost) {
     boot({"--bind-ro=" + file.string() + ":/new/directory/file"});
 
     EXPECT_EQ(ask("cat /new/directory/file"), "of the host");
-    EXPECT_EQ(ask("open /new/directory/file w"), "!EROFS");
+    EXPECT_THAT(ask("open /new/directory/file w"), AnyOf("!EROFS", "!EACCES"));
 }
 
 TEST_P(MountOption, BindReadOnlyIsReadOnlyDownToTheLastMount) {
@@ -221,6 +221,8 @@ TEST_P(MountOption, InaccessibleNeedsSomethingToHide) {
 }
 
 TEST_P(MountOption, OverlayWritesToItsUpperDirectory) {
+    if (GetParam().own_users)
+        GTEST_SKIP() << "directories of the host belong to nobody in there";
     outside("file", "lower");
     const Path upper = outside_directory("upper");
     boot({"--overlay=" + outside_directory().string() + ":" + upper.string() + ":/merged"});
@@ -287,7 +289,7 @@ TEST_P(MountOption, VolatileYesStartsFromUsrAlone) {
     boot({"--volatile"}, {"/usr/lib/systemd/systemd"});
 
     EXPECT_EQ(ask("filesystem /"), "tmpfs");
-    EXPECT_EQ(ask("ls /etc"), "");
+    EXPECT_EQ(ask("stat /etc/passwd"), "!ENOENT");
     EXPECT_EQ(ask("stat /var/state"), "!ENOENT");
     EXPECT_THAT(seen_mount(ask("mount-at /usr")).options, Contains("ro"));
     EXPECT_EQ(ask("create /etc/new"), "ok");
@@ -387,7 +389,7 @@ TEST_P(MountOption, PivotRootMakesAnotherDirectoryTheRoot) {
 }
 
 TEST_P(MountOption, MissingDirectoriesOfABareTreeAreMade) {
-    for (const char* name : {"etc", "var"})
+    for (const char* name : {"etc", "var", "proc", "sys", "dev", "run", "tmp", "root"})
         fs::remove_all(tree.path() / name);
     boot();
 

@@ -8,7 +8,7 @@ tag = "SPDX-License-Identifier: LGPL-2.1-or-later"
 
 findings = []
 for name in files():
-    if not (is_cpp(name) or is_shell(name) or name.suffix in (".py", ".scd")
+    if not (is_cpp(name) or is_shell(name) or name.suffix == ".py"
             or name.name in ("meson.build", "meson_options.txt") or "recipes" in name.parts):
         continue
     lines = text(name).splitlines()

@@ -11,7 +11,7 @@ may_include = {
     "kernel": {"base", "kernel"},
     "spec": {"base", "spec"},
     "image": {"base", "kernel", "spec", "image"},
-    "supervisor": {"base", "kernel", "spec", "supervisor"},
+    "supervisor": {"base", "kernel", "spec", "image", "supervisor"},
     "enter": {"base", "kernel", "spec", "enter"},
     "registry": {"base", "kernel", "spec", "image", "registry"},
     "cli": {"base", "kernel", "spec", "image", "supervisor", "registry", "cli"},
