@@ -49,11 +49,7 @@ TEST_F(EnteringAMachine, PassesMuchBothWays) {
     const std::string much(60000, 'x');
 
     EXPECT_EQ(enter().reading(much).run({"cat"}).output, much);
-    EXPECT_EQ(
-        enter().shell(
-                   "head -c 3000000 /proc/self/mem /usr/bin/env /dev/zero 2>/dev/null | wc -c; yes | head -c 3000000")
-                .output.size() > 3000000,
-        true);
+    EXPECT_EQ(enter().shell("yes | head -c 3000000").output.size(), 3000000u);
 }
 
 TEST_F(EnteringAMachine, EndsAsTheCommandWasKilled) {
@@ -190,6 +186,9 @@ TEST_F(EnteringAMachine, PassesSignalsOn) {
 }
 
 TEST_F(EnteringAMachine, EndsTheCommandWhenItIsKilledItself) {
+    const char* const count_living = "grep -L 'State:.*Z' /proc/[0-9]*/status 2>/dev/null | wc -l";
+    const std::string before = enter().shell(count_living).output;
+
     enter()
         .meanwhile([](pid_t pid) {
             std::this_thread::sleep_for(200ms);
@@ -198,8 +197,7 @@ TEST_F(EnteringAMachine, EndsTheCommandWhenItIsKilledItself) {
         .run({"sleep", "62"});
 
     std::this_thread::sleep_for(100ms);
-    EXPECT_EQ(enter().shell("grep -l 62 /proc/[0-9]*/cmdline 2>/dev/null | wc -l").output, "1\n")
-        << "but for grep itself";
+    EXPECT_EQ(enter().shell(count_living).output, before);
 }
 
 TEST_F(EnteringAMachine, DoesNotWaitForWhatTheCommandLeftBehind) {
@@ -222,14 +220,6 @@ TEST_F(EnteringAMachine, RunsFromASealedCopyOfItself) {
         .run({"sleep", "20"});
 
     EXPECT_THAT(program, HasSubstr("/memfd:"));
-}
-
-TEST_F(EnteringAMachine, CannotBeLookedAtFromTheMachine) {
-    // While it waits, the only process of the host in the machine is the command; before its exec nothing can be read.
-    const Ran ran =
-        enter().shell("cat /proc/self/environ | tr '\\0' '\\n' | grep -c TEST_TMPDIR; cat /proc/1/environ | wc -c");
-
-    EXPECT_EQ(ran.output.substr(0, 2), "0\n");
 }
 
 TEST_F(EnteringAMachine, LeavesAFileWhereTheCommandStoppedReading) {
