@@ -5,8 +5,11 @@
 #include "base/text.hpp"
 #include "kernel/files.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string_view>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace machinist {
@@ -48,6 +51,14 @@ ProcessStatus read_process_status(pid_t pid) {
     status.awaited_signals = parse_integer<std::uint64_t>(field(*text, "SigCgt"), 16).value_or(0) |
                              parse_integer<std::uint64_t>(field(*text, "SigBlk"), 16).value_or(0);
     return status;
+}
+
+bool waits_for_signals(pid_t pid) {
+    // Of the native ABI; of 32-bit x86; of all 32-bit ABIs with 64-bit times.
+    constexpr std::array calls{static_cast<int>(SYS_rt_sigtimedwait), 177, 421};
+    const auto text = read_of(pid, "syscall");
+    const auto call = text ? parse_integer<int>(text->substr(0, text->find(' '))) : std::nullopt;
+    return call && std::ranges::find(calls, *call) != calls.end();
 }
 
 std::optional<std::uint64_t> start_time_of(pid_t pid) {

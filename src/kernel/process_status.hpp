@@ -23,6 +23,10 @@ struct ProcessStatus {
 // Throws Failure(not_found) if there is no such process.
 ProcessStatus read_process_status(pid_t pid);
 
+// It is in sigtimedwait(2) or a relative right now. The kernel takes the signals waited for out of the set of blocked
+// ones meanwhile, so they are not in awaited_signals; which ones they are it does not tell.
+bool waits_for_signals(pid_t pid);
+
 // Clock ticks from the start of the host to the start of the process; with the number it names one process for good.
 // Nothing if there is no such process.
 std::optional<std::uint64_t> start_time_of(pid_t pid);

@@ -41,7 +41,8 @@ std::optional<std::filesystem::path> cgroup_noted_at_start(const Machine& machin
 }
 
 bool awaits(const Machine& machine, int signal) {
-    return (read_process_status(machine.leader.pid()).awaited_signals >> (signal - 1) & 1) != 0;
+    return (read_process_status(machine.leader.pid()).awaited_signals >> (signal - 1) & 1) != 0 ||
+           waits_for_signals(machine.leader.pid());
 }
 
 } // namespace

@@ -17,6 +17,7 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr auto patience_until_heard = 10s; // init programs take their signals soon after they began
+constexpr auto patience_without_init = 1s;
 constexpr auto patience_until_undone = 30s;
 constexpr double usual_seconds = 90; // before --then, as systemd gives its units
 constexpr double longest_command = 60;
@@ -32,7 +33,9 @@ std::vector<Machine> machines_of(const Invocation& call, const MachineStore& mac
 void ask_for_end(const Machine& machine, EndKind kind) {
     const OrderlyEnd end = orderly_end_of(machine, kind);
     if (end.signal != 0) {
-        signal_leader_when_heard(machine, end.signal, patience_until_heard);
+        // A program that is no init either listens at once or never.
+        const bool boots = !machine.spec || machine.spec->payload.mode == StartMode::boot;
+        signal_leader_when_heard(machine, end.signal, boots ? patience_until_heard : patience_without_init);
         return;
     }
     const EntryResult result = run_entry(machine, {.user = {},
@@ -52,6 +55,17 @@ void ask_for_end(const Machine& machine, EndKind kind) {
             .try_instead("'machinist terminate " + machine.name() + "'");
 }
 
+void ask_or_terminate(const Machine& machine, EndKind kind, const Invocation& call, const MachineStore& machines) {
+    try {
+        ask_for_end(machine, kind);
+    } catch (const Failure& failure) {
+        if (call.then.empty() || failure.kind() != FailureKind::not_supported)
+            throw;
+        std::fprintf(stderr, "machinist: %s; it is terminated\n", failure.what());
+        terminate_machine(machine, machines.places(), patience_until_undone);
+    }
+}
+
 int ask_and_wait(const Invocation& call, const MachineStore& machines, EndKind kind) {
     if (!call.wait && (call.seconds || !call.then.empty()))
         throw Failure{FailureKind::usage, "--timeout= and --then= mean something with --wait only"};
@@ -59,7 +73,7 @@ int ask_and_wait(const Invocation& call, const MachineStore& machines, EndKind k
         throw Failure{FailureKind::usage, "--then= means something for 'poweroff' only"};
     const std::vector<Machine> found = machines_of(call, machines);
     for (const Machine& machine : found)
-        ask_for_end(machine, kind);
+        ask_or_terminate(machine, kind, call, machines);
     if (!call.wait)
         return 0;
 

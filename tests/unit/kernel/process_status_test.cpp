@@ -44,6 +44,30 @@ TEST(AProcessStatus, TellsWhichSignalsAreAwaited) {
     EXPECT_FALSE(awaited >> (SIGUSR1 - 1) & 1);
 }
 
+TEST(AProcessStatus, TellsThatTheProcessWaitsForSignals) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        sigset_t waited;
+        ::sigemptyset(&waited);
+        ::sigaddset(&waited, SIGUSR1);
+        ::sigprocmask(SIG_BLOCK, &waited, nullptr);
+        ::sigwaitinfo(&waited, nullptr);
+        while (true)
+            ::pause();
+    }
+    bool waits = false;
+    for (int attempt = 0; attempt < 200 && !(waits = waits_for_signals(pid)); ++attempt)
+        ::usleep(10'000);
+    EXPECT_TRUE(waits);
+
+    ::kill(pid, SIGUSR1);
+    for (int attempt = 0; attempt < 200 && (waits = waits_for_signals(pid)); ++attempt)
+        ::usleep(10'000);
+    EXPECT_FALSE(waits);
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+}
+
 TEST(AProcessStatus, IsOfNobodyOnceTheProcessIsGone) {
     const pid_t pid = ::fork();
     if (pid == 0)
