@@ -93,6 +93,9 @@ void resources(Resolving& r) {
     r.spec.personality = r.settings.personality.value_or("");
     if (!r.settings.personality && r.image.architecture == "x86")
         r.spec.personality = "x86";
+    // The C library of 32-bit x86 knows no other way to a socket, and a filter cannot see the family in it.
+    if (r.spec.personality == "x86")
+        r.spec.syscall_filter.allow.emplace_back("socketcall");
 }
 
 } // namespace machinist::resolving

@@ -45,7 +45,19 @@ EtcEntry look_at_etc_entry(BorrowedFd etc, const char* name) {
     return S_ISREG(status.st_mode) ? EtcEntry::regular_file : EtcEntry::other;
 }
 
+namespace {
+
+// Writing what is there already would cost the image's filesystem a flush at every start.
+bool already_says(BorrowedFd etc, const char* name, std::string_view text) {
+    const UniqueFd file{::openat(etc.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    return file && S_ISREG(status_of(file).st_mode) && read_all(file, text.size() + 1) == text;
+}
+
+} // namespace
+
 void put_etc_file(BorrowedFd etc, const char* name, std::string_view text) {
+    if (look_at_etc_entry(etc, name) == EtcEntry::regular_file && already_says(etc, name, text))
+        return;
     const std::string temporary = temporary_name(name);
     const UniqueFd file{
         ::openat(etc.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};

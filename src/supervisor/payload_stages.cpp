@@ -59,17 +59,18 @@ void enter_own_mounts_and_cgroup(Payload& payload) {
     // The current directory is carried into the copy; a path to it would lead through the host's private directories.
     if (::fchdir(payload.root.get()) < 0)
         throw system_failure("go to the machine's root");
-    // All that is mounted in the copy becomes locked where the users are the machine's own (mount_namespaces(7)).
-    if (::unshare(CLONE_NEWNS | (payload.spec.cgroup_namespace ? CLONE_NEWCGROUP : 0)) < 0)
+    const bool own_users = payload.spec.users.kind != UserNamespaceKind::none;
+    // All that is mounted in the copy becomes locked (mount_namespaces(7)). With the host's users nothing would be, so
+    // there the launcher's mount namespace, which it has left to us, will do.
+    const int namespaces = (own_users ? CLONE_NEWNS : 0) | (payload.spec.cgroup_namespace ? CLONE_NEWCGROUP : 0);
+    if (::unshare(namespaces) < 0)
         throw system_failure("make the machine's mount and cgroup namespaces");
-    UniqueFd root = open_path(".", O_PATH | O_DIRECTORY);
-    if (payload.spec.users.kind != UserNamespaceKind::none) {
-        // A locked mount cannot become the root; a copy of it can, and what lies in it stays locked.
-        UniqueFd copy = clone_mount(root, true);
-        attach_mount(copy, root);
-        root = std::move(copy);
-    }
-    payload.root = std::move(root);
+    if (!own_users)
+        return;
+    // A locked mount cannot become the root; a copy of it can, and what lies in it stays locked.
+    const UniqueFd root = open_path(".", O_PATH | O_DIRECTORY);
+    payload.root = clone_mount(root, true);
+    attach_mount(payload.root, root);
 }
 
 void mount_payload_side(Payload& payload) {

@@ -22,8 +22,12 @@ Account find_payload_user(const PayloadSpec& payload) {
 }
 
 void become_user(const Account& account, const MachineSpec& spec) {
-    const CapabilitySets wanted =
+    CapabilitySets wanted =
         payload_capabilities(spec.capabilities.bounding, spec.capabilities.ambient, account.uid == 0);
+    // Systemd-nspawn's way for compatibility; what is inheritable is not needed by root and a gift to others
+    // (CVE-2022-24769).
+    if (spec.manner == Manner::machinist)
+        wanted.inheritable = wanted.ambient;
     limit_bounding_capabilities(spec.capabilities.bounding);
     keep_capabilities_over_user_change();
     if (::setgroups(account.groups.size(), account.groups.data()) < 0 ||

@@ -139,7 +139,7 @@ Result undo_line(const Context& context, std::string_view line) {
         return result(remove_lock_file(path.c_str()));
     if (verb == "rmdir")
         return result(::rmdir(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR || errno == ENOTEMPTY ||
-                      errno == EEXIST);
+                      errno == EEXIST || errno == EBUSY);
     if (verb == "tree" || verb == "subvolume")
         return undo_tree(context, verb, path_view);
     errno = EINVAL;
