@@ -16,6 +16,7 @@
 #include "spec/spec_text.hpp"
 #include "supervisor/start.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -95,17 +96,19 @@ int resolve_and_start(const CommandLine& line) {
         return clean_up(request, image, host, programs);
 
     const SettingsFile file = read_settings_for(request, image, host);
-    complain(file.warnings, request.manner, "warning: ");
-    if (!file.problems.empty()) {
-        complain(file.problems, request.manner, "");
-        return exit_status_for(file.problems, request.manner);
-    }
+    if (!request.quiet)
+        complain(file.warnings, request.manner, "warning: ");
     const Settings settings = merge_settings(request, file.settings);
     const ImageFacts facts = image_facts_for(request, settings, image, host);
     auto resolved = resolve(request, settings, facts, host, draw_chance(), load_credentials(settings, host));
-    if (const auto* problems = std::get_if<Problems>(&resolved)) {
-        complain(*problems, request.manner, "");
-        return exit_status_for(*problems, request.manner);
+    // All that is wrong at once, wherever it was written.
+    Problems problems = line.problems;
+    problems.insert(problems.end(), file.problems.begin(), file.problems.end());
+    if (const auto* more = std::get_if<Problems>(&resolved))
+        problems.insert(problems.end(), more->begin(), more->end());
+    if (!problems.empty()) {
+        complain(problems, request.manner, "");
+        return exit_status_for(problems, request.manner);
     }
     auto& [spec, warnings] = std::get<Resolved>(resolved);
     if (!spec.quiet)
@@ -133,7 +136,9 @@ int run(Manner manner, std::span<char*> arguments) {
     const CommandLine line = parse_command_line(manner, arguments);
     if (!line.request.quiet)
         complain(line.warnings, manner, "warning: ");
-    if (!line.problems.empty()) {
+    const bool has_a_meaning =
+        std::ranges::none_of(line.problems, [](const Problem& problem) { return problem.kind == FailureKind::usage; });
+    if (!has_a_meaning) {
         complain(line.problems, manner, "");
         return exit_status_for(line.problems, manner);
     }
