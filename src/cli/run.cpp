@@ -104,8 +104,9 @@ int resolve_and_start(const CommandLine& line) {
     // All that is wrong at once, wherever it was written.
     Problems problems = line.problems;
     problems.insert(problems.end(), file.problems.begin(), file.problems.end());
-    if (const auto* more = std::get_if<Problems>(&resolved))
-        problems.insert(problems.end(), more->begin(), more->end());
+    const auto* found = std::get_if<Problems>(&resolved);
+    const Problems more = found ? *found : missing_sources(std::get<Resolved>(resolved).spec);
+    problems.insert(problems.end(), more.begin(), more.end());
     if (!problems.empty()) {
         complain(problems, request.manner, "");
         return exit_status_for(problems, request.manner);

@@ -5,6 +5,7 @@
 #include "image/image_facts_reader.hpp"
 #include "kernel/files.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -106,6 +107,33 @@ SettingsFile read_settings_for(const StartRequest& request, const Path& image_di
         return parse_settings_file(read_all(*file, largest_settings_file), place.path, trusted);
     }
     return {};
+}
+
+Problems missing_sources(const MachineSpec& spec) {
+    Problems problems;
+    const auto look = [&](const char* option, const Path& path) {
+        struct stat status {};
+        if (::stat(path.c_str(), &status) < 0)
+            problems.push_back({.kind = FailureKind::not_found,
+                                .option = option,
+                                .value = path.string(),
+                                .sentence = std::string{option} + ": '" + path.string() +
+                                            "' cannot be used: " + strerrordesc_np(errno),
+                                .remedy = {}});
+    };
+    for (const ExtraMount& mount : spec.extra_mounts) {
+        std::vector<MountSource> sources = mount.lower;
+        if (mount.kind == ExtraMountKind::bind)
+            sources.push_back(mount.source);
+        if (mount.upper)
+            sources.push_back(*mount.upper);
+        for (const MountSource& source : sources)
+            if (!source.in_image && !source.is_temporary())
+                look(mount.kind == ExtraMountKind::bind ? "--bind" : "--overlay", source.path);
+    }
+    if (spec.network.namespace_path)
+        look("--network-namespace-path", *spec.network.namespace_path);
+    return problems;
 }
 
 LoadedCredentials load_credentials(const Settings& settings, const HostFacts& host) {

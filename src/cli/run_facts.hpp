@@ -20,6 +20,9 @@ ImageFacts image_facts_for(const StartRequest& request, const Settings& settings
 // Empty if there is none or none is wanted.
 SettingsFile read_settings_for(const StartRequest& request, const Path& image_directory, const HostFacts& host);
 
+// What the spec names on the host and is not there: told before anything is made.
+Problems missing_sources(const MachineSpec& spec);
+
 LoadedCredentials load_credentials(const Settings& settings, const HostFacts& host);
 
 } // namespace machinist

@@ -30,7 +30,8 @@ std::vector<Machine> machines_of(const Invocation& call, const MachineStore& mac
     return found;
 }
 
-void ask_for_end(const Machine& machine, EndKind kind) {
+void ask_for_end(Machine& machine, EndKind kind, const MachineStore& machines) {
+    machines.wait_until_open(machine);
     const OrderlyEnd end = orderly_end_of(machine, kind);
     if (end.signal != 0) {
         // A program that is no init either listens at once or never.
@@ -55,9 +56,9 @@ void ask_for_end(const Machine& machine, EndKind kind) {
             .try_instead("'machinist terminate " + machine.name() + "'");
 }
 
-void ask_or_terminate(const Machine& machine, EndKind kind, const Invocation& call, const MachineStore& machines) {
+void ask_or_terminate(Machine& machine, EndKind kind, const Invocation& call, const MachineStore& machines) {
     try {
-        ask_for_end(machine, kind);
+        ask_for_end(machine, kind, machines);
     } catch (const Failure& failure) {
         if (call.then.empty() || failure.kind() != FailureKind::not_supported)
             throw;
@@ -71,8 +72,8 @@ int ask_and_wait(const Invocation& call, const MachineStore& machines, EndKind k
         throw Failure{FailureKind::usage, "--timeout= and --then= mean something with --wait only"};
     if (!call.then.empty() && kind == EndKind::reboot)
         throw Failure{FailureKind::usage, "--then= means something for 'poweroff' only"};
-    const std::vector<Machine> found = machines_of(call, machines);
-    for (const Machine& machine : found)
+    std::vector<Machine> found = machines_of(call, machines);
+    for (Machine& machine : found)
         ask_or_terminate(machine, kind, call, machines);
     if (!call.wait)
         return 0;

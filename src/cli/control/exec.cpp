@@ -47,6 +47,12 @@ void announce(const Invocation& call, const Machine& machine) {
                      machine.name().c_str());
 }
 
+Machine open_machine(const MachineStore& machines, const std::string& name) {
+    Machine machine = machines.get(name);
+    machines.wait_until_open(machine);
+    return machine;
+}
+
 bool has_program(const Machine& machine, const char* path) {
     return find_out_apart(
                [&] {
@@ -75,7 +81,7 @@ int execute_in_machine(const Invocation& call, const MachineStore& machines) {
         entry.environment = terminal_environment();
     for (std::string& assignment : environment_of(call))
         entry.environment.push_back(std::move(assignment));
-    become_entry(machines.get(call.words[0]), entry);
+    become_entry(open_machine(machines, call.words[0]), entry);
 }
 
 int open_shell(const Invocation& call, const MachineStore& machines) {
@@ -94,13 +100,13 @@ int open_shell(const Invocation& call, const MachineStore& machines) {
     entry.login_shell = entry.command.empty();
     if (!entry.login_shell && !entry.command[0].starts_with('/'))
         throw Failure{FailureKind::invalid, "'" + entry.command[0] + "' is no absolute path"};
-    const Machine machine = machines.get(name);
+    const Machine machine = open_machine(machines, name);
     announce(call, machine);
     become_entry(machine, entry);
 }
 
 int log_in(const Invocation& call, const MachineStore& machines) {
-    const Machine machine = machines.get(call.words[0]);
+    const Machine machine = open_machine(machines, call.words[0]);
     Entry entry = session_of(call);
     const char* terminal = std::getenv("TERM");
     if (has_program(machine, "sbin/agetty"))

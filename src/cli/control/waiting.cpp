@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr auto end_of_lock = 50ms;    // that a lock is given up wakes nobody
+constexpr auto end_of_opening = 5ms;  // nor that a payload was executed
 constexpr auto first_attempt = 100ms; // between attempts to execute a command; each waits longer
 constexpr auto longest_attempt = 1s;
 constexpr double longest_command = 60; // seconds
@@ -78,7 +79,9 @@ private:
         if (!machine)
             return without_machine(name);
         seen_[name.text()] = true;
-        if (with_machine(*machine))
+        if (machine->opening)
+            look_again_at(Clock::now() + end_of_opening);
+        else if (with_machine(*machine))
             return true;
         held_.push_back(std::move(*machine));
         return false;
@@ -171,7 +174,7 @@ std::string what_is_queued_in(const Machine& machine) {
                       .quiet = false,
                       .seconds = 10,
                       .command = {"systemctl", "list-jobs", "--no-pager"}};
-    if (!machine.spec || machine.spec->payload.mode == StartMode::boot) {
+    if (!machine.opening && (!machine.spec || machine.spec->payload.mode == StartMode::boot)) {
         const EntryResult result = run_entry(machine, entry);
         if (result.status == 0) {
             std::string text;
