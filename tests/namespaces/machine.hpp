@@ -59,7 +59,7 @@ private:
 };
 
 // A test with a minimal tree, of which it starts one or more machines; afterwards nothing of them may be left.
-class ABootedMachine : public testing::Test {
+class ABootedMachine : public ::testing::Test {
 protected:
     void SetUp() override;
     void TearDown() override;
