@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "supervisor/keeper/ending.hpp"
 
+#include "kernel/syscalls.hpp"
 #include "supervisor/keeper/random_name.hpp"
 #include "supervisor/keeper/removal.hpp"
 #include "supervisor/keeper/report.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <iterator>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -88,12 +91,21 @@ bool finish(const RunDirectory& run, const Name& name, const Remains& remains) {
     return false;
 }
 
-// The caller's streams must be let go of: whoever reads them to their end waits for us otherwise.
-void detach_from_caller() {
+// The caller's streams must be let go of: whoever reads them to their end waits for us otherwise. So must the locks
+// that were kept for the machine: what is deleted has no use for them, but a new start has.
+void detach_from_caller(const RunDirectory& run, const Name& name) {
     ::setsid();
     const UniqueFd nowhere{::open("/dev/null", O_RDWR | O_CLOEXEC)};
     for (int number = 0; number <= 2; ++number)
         ::dup2(nowhere.get(), number);
+    int kept[] = {STDERR_FILENO, run.directory.get(), run.lock.get(), name.parent.get()};
+    std::sort(std::begin(kept), std::end(kept));
+    for (std::size_t i = 0; i < std::size(kept); ++i) {
+        const unsigned first = static_cast<unsigned>(kept[i]) + 1;
+        const unsigned last = i + 1 < std::size(kept) ? static_cast<unsigned>(kept[i + 1]) - 1 : ~0U;
+        if (kept[i] >= STDERR_FILENO && first <= last)
+            sys::close_range(first, last, 0);
+    }
     for (const int signal : {SIGTERM, SIGINT, SIGHUP})
         ::signal(signal, SIG_IGN);
 }
@@ -122,7 +134,7 @@ bool end_run_directory(RunDirectory run, std::optional<int> exit_status, Patienc
     if (!remains.unfinished.empty() && patience == Patience::leave_to_child) {
         const pid_t child = ::fork();
         if (child == 0) {
-            detach_from_caller();
+            detach_from_caller(run, name);
             ::_exit(finish(run, name, remains) ? 0 : 1);
         }
         if (child > 0)

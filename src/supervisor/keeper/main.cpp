@@ -9,6 +9,7 @@
 #include "supervisor/keeper/text.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/prctl.h>
 
 namespace {
@@ -21,6 +22,17 @@ constexpr int status_usage = 2;
 
 // Not on the stack: what of it is empty then costs nothing.
 keeper_orders orders;
+
+// What we open must not take the place of a standard stream that the caller closed.
+void fill_standard_streams() {
+    while (true) {
+        const int number = ::open("/dev/null", O_RDWR);
+        if (number > STDERR_FILENO)
+            ::close(number);
+        if (number < 0 || number > STDERR_FILENO)
+            return;
+    }
+}
 
 // True if the machine shall start again.
 bool keep(int& exit_status) {
@@ -54,6 +66,7 @@ int end(int exit_status) {
 } // namespace
 
 int main(int count, char** arguments) {
+    fill_standard_streams();
     const std::string_view first = count >= 2 ? arguments[1] : "";
     if (first == "--undo" && count == 3)
         return undo_remnant(arguments[2]);

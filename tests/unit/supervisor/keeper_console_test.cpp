@@ -282,6 +282,42 @@ TEST_F(AConsoleThatIsOnlyRead, DoesNotBlockTheMachineWhenNobodyLooks) {
               (Ended{true, 9}));
 }
 
+TEST_F(AConsoleThatIsOnlyRead, CostsNothingWhileNobodyHasItOpen) {
+    launch([this] {
+        for (int number = 0; number < 3; ++number)
+            ::close(number);
+        machine_says_go();
+        ::pause();
+    });
+    wait_for_go();
+    const long before = processor_ticks();
+    ::usleep(50'000);
+
+    EXPECT_LE(processor_ticks() - before, 1);
+    signal_supervisor(SIGTERM);
+    wait_for_end();
+}
+
+TEST_F(AConsoleThatIsOnlyRead, SurvivesAHangUpOfItsTerminal) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root";
+    launch([this] {
+        ::signal(SIGHUP, SIG_IGN);
+        ::ioctl(0, TIOCSCTTY, 0);
+        write_text(1, "before ");
+        // TTYVHangup= of console-getty.service.
+        if (::vhangup() < 0)
+            ::_exit(97);
+        const int again = ::open(pty_path.c_str(), O_RDWR | O_NOCTTY);
+        write_text(again, "after");
+        ::pause();
+    });
+
+    EXPECT_THAT(output_until("after"), EndsWith("after"));
+    signal_supervisor(SIGTERM);
+    EXPECT_EQ(wait_for_end(), (Ended{true, 1}));
+}
+
 class APassiveConsole : public AKeptMachine {
 protected:
     APassiveConsole() {

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <fstream>
 #include <gmock/gmock.h>
-#include <sstream>
 #include <string>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -228,16 +227,6 @@ TEST_F(AMachineOnPipes, CostsNothingWhileItsOutputIsNotRead) {
         ::pause();
     });
     wait_for_go();
-    const auto processor_ticks = [this] {
-        std::istringstream stat{text_of("/proc/" + std::to_string(supervisor) + "/stat")};
-        std::string word;
-        long user = 0;
-        long system = 0;
-        for (int field = 1; field <= 13; ++field)
-            stat >> word;
-        stat >> user >> system;
-        return user + system;
-    };
     const long before = processor_ticks();
     ::usleep(100'000);
 

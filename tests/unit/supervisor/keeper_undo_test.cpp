@@ -291,28 +291,6 @@ TEST_F(ARemnantWithALiveLeader, SparesAnotherProcessOfTheSameNumber) {
     EXPECT_TRUE(is_gone());
 }
 
-// The cgroup2 directory that we are in; empty without one that we may write.
-fs::path own_cgroup() {
-    std::istringstream mounts{text_of("/proc/self/mountinfo")};
-    std::istringstream membership{text_of("/proc/self/cgroup")};
-    std::string path;
-    for (std::string line; std::getline(membership, line);)
-        if (line.starts_with("0::"))
-            path = line.substr(3);
-    for (std::string line; std::getline(mounts, line);) {
-        if (line.find(" - cgroup2 ") == std::string::npos)
-            continue;
-        std::istringstream words{line};
-        std::string word;
-        for (int field = 1; field <= 5; ++field)
-            words >> word;
-        const fs::path found = word + path;
-        if (::access((found / "cgroup.procs").c_str(), W_OK) == 0)
-            return found;
-    }
-    return {};
-}
-
 TEST_F(ARemnant, LosesItsCgroupWithEverythingInIt) {
     const fs::path parent = own_cgroup();
     const fs::path group = parent / ("machinist-test-" + std::to_string(::getpid()));

@@ -78,6 +78,27 @@ std::filesystem::path make_directory() {
     return name;
 }
 
+std::filesystem::path own_cgroup() {
+    std::istringstream mounts{text_of("/proc/self/mountinfo")};
+    std::istringstream membership{text_of("/proc/self/cgroup")};
+    std::string path;
+    for (std::string line; std::getline(membership, line);)
+        if (line.starts_with("0::"))
+            path = line.substr(3);
+    for (std::string line; std::getline(mounts, line);) {
+        if (line.find(" - cgroup2 ") == std::string::npos)
+            continue;
+        std::istringstream words{line};
+        std::string word;
+        for (int field = 1; field <= 5; ++field)
+            words >> word;
+        const std::filesystem::path found = word + path;
+        if (::access((found / "cgroup.procs").c_str(), W_OK) == 0)
+            return found;
+    }
+    return {};
+}
+
 Pipe make_pipe() {
     int ends[2];
     require(::pipe2(ends, O_CLOEXEC) == 0, "pipe");
@@ -277,6 +298,17 @@ void AKeptMachine::wait_for_leader_end() const {
 
 void AKeptMachine::signal_supervisor(int signal) const {
     ::kill(supervisor, signal);
+}
+
+long AKeptMachine::processor_ticks() const {
+    std::istringstream stat{text_of("/proc/" + std::to_string(supervisor) + "/stat")};
+    std::string word;
+    long user = 0;
+    long system = 0;
+    for (int field = 1; field <= 13; ++field)
+        stat >> word;
+    stat >> user >> system;
+    return user + system;
 }
 
 std::string AKeptMachine::all_output() {

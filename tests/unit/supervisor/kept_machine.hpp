@@ -56,6 +56,8 @@ protected:
         return wait_for_end();
     }
     void signal_supervisor(int signal) const;
+    // The time that it has taken so far, in clock ticks.
+    [[nodiscard]] long processor_ticks() const;
 
     // Of the pipes that are there by default: all until the end of file.
     std::string all_output();
@@ -102,6 +104,8 @@ private:
 std::string read_until(BorrowedFd file, std::string_view text = {});
 
 std::filesystem::path make_directory();
+// The cgroup2 directory that we are in; empty without one that we may write.
+std::filesystem::path own_cgroup();
 std::string text_of(const std::filesystem::path& file);
 std::set<std::string> names_in(const std::filesystem::path& directory);
 
