@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <string>
 #include <sys/random.h>
 #include <unistd.h>
 

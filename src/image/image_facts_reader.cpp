@@ -14,8 +14,10 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <string>
 #include <sys/ioctl.h>
 #include <sys/statvfs.h>
+#include <utility>
 
 namespace machinist {
 

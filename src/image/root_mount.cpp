@@ -14,8 +14,12 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <vector>
 
 namespace machinist {
 

@@ -7,8 +7,11 @@
 #include "kernel/syscalls.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <dirent.h>
+#include <fcntl.h>
 #include <memory>
+#include <optional>
 #include <string>
 #include <sys/stat.h>
 #include <sys/xattr.h>

@@ -5,12 +5,19 @@
 #include "kernel/syscalls.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <dirent.h>
+#include <fcntl.h>
 #include <linux/btrfs.h>
 #include <linux/fs.h>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace machinist {

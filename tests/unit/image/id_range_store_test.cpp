@@ -5,8 +5,10 @@
 #include "image/image_lock.hpp"
 #include "temporary_directory.hpp"
 
+#include <cstdint>
 #include <gtest/gtest.h>
 #include <set>
+#include <vector>
 
 using namespace machinist;
 using machinist::testing::TemporaryDirectory;

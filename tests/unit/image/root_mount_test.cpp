@@ -6,13 +6,17 @@
 #include "private_mounts.hpp"
 #include "temporary_directory.hpp"
 
+#include <cerrno>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/mount.h>
+#include <string>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace machinist;
 using machinist::testing::in_private_mounts;

@@ -5,7 +5,9 @@
 #include "private_mounts.hpp"
 #include "temporary_directory.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>

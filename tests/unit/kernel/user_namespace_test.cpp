@@ -6,10 +6,14 @@
 #include "kernel/mounts.hpp"
 #include "temporary_directory.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
+#include <cstdio>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <string>
 #include <sys/wait.h>
 #include <unistd.h>
 
