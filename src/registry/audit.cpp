@@ -97,21 +97,18 @@ void add_all_mounts(const std::vector<Process>& processes, const Places& places,
             add_mounts(process, false, places, found);
 }
 
-// A supervisor holds the lock of its machine's run directory open.
-bool keeps_something(const Process& process, const Places& places) {
-    const std::string start = places.run_directories.string() + "/";
+// A supervisor holds the lock of its machine's run directory open; that of a removed one is called "... (deleted)".
+bool keeps_something(const Process& process) {
     std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(process.directory / "fd", ignored)) {
-        const std::string target = link_of(entry.path());
-        if (target.starts_with(start) && target.ends_with("/lock"))
+    for (const auto& entry : std::filesystem::directory_iterator(process.directory / "fd", ignored))
+        if (link_of(entry.path()).ends_with("/lock"))
             return true;
-    }
     return ignored.value() != 0; // it ended, or we may not look
 }
 
-void add_supervisors(const std::vector<Process>& processes, const Places& places, std::vector<Finding>& found) {
+void add_supervisors(const std::vector<Process>& processes, std::vector<Finding>& found) {
     for (const Process& process : processes)
-        if (process.program == "machinist-supervisor" && !keeps_something(process, places))
+        if (process.program == "machinist-supervisor" && !keeps_something(process))
             found.push_back({"process", process.number, "this supervisor keeps no machine", "kill " + process.number});
 }
 
@@ -128,7 +125,7 @@ std::vector<Finding> audit(const Places& places) {
     add_remnants(places, found);
     const auto processes = all_processes();
     add_all_mounts(processes, places, found);
-    add_supervisors(processes, places, found);
+    add_supervisors(processes, found);
     return found;
 }
 

@@ -18,6 +18,8 @@ struct Machine {
     Pidfd leader;
     std::filesystem::path run_directory; // empty: another manager's, or the caller may not look
     std::optional<MachineSpec> spec;     // ours only
+    // Its payload has not been executed yet: its leader is still ours, and may still see the host's files.
+    bool opening = false;
     // What its process 1 told by sd_notify, latest values.
     std::map<std::string, std::string> notifications;
 
@@ -28,8 +30,10 @@ struct Machine {
         const auto ready = notifications.find("READY");
         return ready != notifications.end() && ready->second == "1";
     }
-    // "running", or "closing" once its process 1 said that it is on its way down.
+    // "opening", "running", or "closing" once its process 1 said that it is on its way down.
     [[nodiscard]] const char* state() const {
+        if (opening)
+            return "opening";
         return notifications.contains("STOPPING") || notifications.contains("X_SYSTEMD_SHUTDOWN") ? "closing"
                                                                                                   : "running";
     }

@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
+#include "kernel/process_status.hpp"
 #include "registry/run_directory_view.hpp"
 
 #include <cerrno>
@@ -12,6 +13,10 @@
 namespace machinist {
 
 namespace {
+
+constexpr std::string_view name_of_supervisor = "machinist-super"; // as much of it as the kernel keeps
+constexpr int look_again = 5;                                      // milliseconds; nobody tells of an exec
+constexpr int longest_opening = 60000;
 
 std::optional<MachineRecord> read_record(const std::filesystem::path& directory, const MachineName& name) {
     const std::filesystem::path path = directory / name.text();
@@ -39,6 +44,20 @@ MachineRecord record_from(const MachineSpec& spec, const RunDirectoryView& view)
     return record;
 }
 
+// The launcher becomes the supervisor program when the payload has been executed, and not before; and it becomes a
+// launcher again when the machine starts again.
+bool is_kept_by_launcher(const MachineRecord& record) {
+    const auto supervisor = record.supervisor > 0 ? Pidfd::open(record.supervisor) : std::nullopt;
+    if (!supervisor || (record.supervisor_pidfd_id != 0 && supervisor->inode() != 0 &&
+                        supervisor->inode() != record.supervisor_pidfd_id))
+        return false;
+    try {
+        return read_process_status(record.supervisor).name != name_of_supervisor;
+    } catch (const Failure&) {
+        return false;
+    }
+}
+
 } // namespace
 
 std::optional<Machine> MachineStore::find(const MachineName& name) const {
@@ -59,6 +78,7 @@ std::optional<Machine> MachineStore::find(const MachineName& name) const {
                 machine.record.leader_pidfd_id = held->inode();
                 machine.leader = std::move(*held);
                 machine.run_directory = view->path();
+                machine.opening = is_kept_by_launcher(machine.record);
                 machine.notifications = view->notifications();
                 return machine;
             }
@@ -93,6 +113,16 @@ Machine MachineStore::get(std::string_view name) const {
     if (!machine)
         throw Failure{FailureKind::not_found, "No machine '" + std::string{name} + "' known"};
     return std::move(*machine);
+}
+
+void MachineStore::wait_until_open(Machine& machine) const {
+    for (int waited = 0; machine.opening; waited += look_again) {
+        if (waited >= longest_opening)
+            throw Failure{FailureKind::timed_out, "machine '" + machine.name() + "' does not get to run its payload"};
+        if (machine.leader.wait_for_end(look_again))
+            throw Failure{FailureKind::not_found, "machine '" + machine.name() + "' has ended"};
+        machine.opening = is_kept_by_launcher(machine.record);
+    }
 }
 
 } // namespace machinist

@@ -22,6 +22,9 @@ public:
     // Throws Failure(not_found): "No machine 'NAME' known". Text that can be no name is of no machine, too.
     [[nodiscard]] Machine get(std::string_view name) const;
 
+    // Waits for its payload to be executed. Throws Failure if it ends before.
+    void wait_until_open(Machine& machine) const;
+
     [[nodiscard]] const Places& places() const {
         return places_;
     }

@@ -141,6 +141,18 @@ TEST_F(AMachineStore, SaysThatAMachineIsNotKnownInMachinectlsWords) {
     }
 }
 
+TEST_F(AMachineStore, CallsAMachineOpeningWhileItsLauncherKeepsIt) {
+    const ALeader leader;
+    const ALeader supervisor;
+    state_file("web", leader);
+    auto record = *parse_machine_record(read_file(places.state_files / "web"));
+    record.supervisor = supervisor.pid();
+    write_atomically(places.state_files / "web", write_machine_record(record), 0644);
+    run_directory("web", leader);
+
+    EXPECT_STREQ(MachineStore{places}.get("web").state(), "opening");
+}
+
 TEST_F(AMachineStore, SeesWhetherSomebodyKeepsARunDirectory) {
     const ALeader leader;
     const auto path = run_directory("web", leader);
