@@ -58,9 +58,9 @@ ReceivedMessage receive_message(BorrowedFd socket) {
     ssize_t count = 0;
     do
         count = ::recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC);
-    while (count < 0 && errno == EINTR);
-    // The other side died with unread messages of ours: for us that is its end, too.
-    if (count < 0 && errno != ECONNRESET)
+    // ECONNRESET, told once: the other side ended with unread messages of ours. What it had sent comes after.
+    while (count < 0 && (errno == EINTR || errno == ECONNRESET));
+    if (count < 0)
         throw system_failure("receive a message from the other half of the start");
     received.end = count <= 0;
     received.bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));

@@ -19,8 +19,21 @@ namespace {
 
 } // namespace
 
-void send_go(BorrowedFd socket, const std::vector<int>& descriptors) {
-    send_message(socket, std::string(1, static_cast<char>(Message::go)), descriptors);
+void send_word(BorrowedFd socket, Message word, const std::vector<int>& descriptors) {
+    send_message(socket, std::string(1, static_cast<char>(word)), descriptors);
+}
+
+void send_word_or_take_failure(BorrowedFd socket, Message word) {
+    try {
+        send_word(socket, word);
+    } catch (const Failure& failure) {
+        if (failure.error_number() != EPIPE)
+            throw;
+        const ReceivedMessage last = receive_message(socket);
+        if (last.end)
+            throw Failure{FailureKind::system, "the machine's first process has been killed"};
+        throw_failure_of_payload(std::string_view{last.bytes}.substr(1));
+    }
 }
 
 void send_failure(BorrowedFd socket, const Failure& failure) noexcept {

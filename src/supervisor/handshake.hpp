@@ -12,15 +12,18 @@
 namespace machinist {
 
 enum class Message : std::uint8_t {
-    go = 1,     // launcher: all is there; with the standard streams and prepared mounts
-    failed = 2, // payload: a serialized Failure follows
+    go = 1,      // launcher: all is mounted; with the root, the standard streams and prepared mounts
+    failed = 2,  // payload: a serialized Failure follows
+    execute = 3, // launcher: the machine is limited and known, its payload may run
 };
 
 struct HandshakeMessage {
     std::vector<UniqueFd> descriptors;
 };
 
-void send_go(BorrowedFd socket, const std::vector<int>& descriptors);
+void send_word(BorrowedFd socket, Message word, const std::vector<int>& descriptors = {});
+// Throws the other half's Failure if that is why it no longer listens.
+void send_word_or_take_failure(BorrowedFd socket, Message word);
 void send_failure(BorrowedFd socket, const Failure& failure) noexcept;
 // Any other message is a Failure naming both; the other half's Failure is thrown as it was there.
 HandshakeMessage receive_handshake(BorrowedFd socket, Message expected);

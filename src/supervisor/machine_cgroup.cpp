@@ -73,15 +73,19 @@ MachineCgroup make_machine_cgroup(const CgroupPlan& plan, const MachineSpec& spe
     // kernel compares the wrong counters (CLONE_INTO_CGROUP on Linux 6.14 and later); and its own groups are old.
     remove_cgroup(made.limits, "payload");
     made.payload = make_cgroup(plan.limits / "payload");
-    if (!plan.in_unit) {
-        // In a unit these two are its TasksMax= and DevicePolicy=.
-        if (is_wanted_controller_file(made.limits, "pids.max"))
-            write_existing(made.limits, "pids.max", most_tasks);
-        attach_device_filter(made.limits, device_rules(spec));
-    }
+    made.limits_are_ours = !plan.in_unit;
     if (spec.users.kind != UserNamespaceKind::none)
         delegate_cgroup(made.payload, spec.users.base, spec.users.base);
     return made;
+}
+
+void limit_machine_cgroup(const MachineCgroup& cgroup, const MachineSpec& spec) {
+    // In a unit these two are its TasksMax= and DevicePolicy=.
+    if (!cgroup.limits_are_ours)
+        return;
+    if (is_wanted_controller_file(cgroup.limits, "pids.max"))
+        write_existing(cgroup.limits, "pids.max", most_tasks);
+    attach_device_filter(cgroup.limits, device_rules(spec));
 }
 
 } // namespace machinist

@@ -16,6 +16,7 @@ struct MachineCgroup {
     std::filesystem::path limits_path;
     UniqueFd limits;
     UniqueFd payload;
+    bool limits_are_ours = false; // and not a unit's
 };
 
 struct CgroupPlan {
@@ -27,5 +28,7 @@ struct CgroupPlan {
 // In a unit with Delegate=yes and --keep-unit, that unit's group; else machine.slice/machine-KEY.scope below our own.
 CgroupPlan plan_cgroup(const MachineSpec& spec, const std::string& key);
 MachineCgroup make_machine_cgroup(const CgroupPlan& plan, const MachineSpec& spec);
+// The number of tasks and the devices that may be opened; before anything of the machine's own runs.
+void limit_machine_cgroup(const MachineCgroup& cgroup, const MachineSpec& spec);
 
 } // namespace machinist

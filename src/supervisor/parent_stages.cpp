@@ -114,10 +114,6 @@ void write_the_id_maps(Start& start) {
     start.user_namespace = open_path("/proc/" + std::to_string(start.leader.pid()) + "/ns/user", O_RDONLY);
 }
 
-void limit_the_first_process(Start& start) {
-    limit_first_process(start);
-}
-
 void compose_the_root(Start& start) {
     start.staging = open_staging_directory();
     if (start.kept_root) {
@@ -169,20 +165,29 @@ void make_the_console(Start& start) {
     as_root_of_the_machine(start, [&] { start.console = make_payload_console(start.spec, start.host_side.devpts); });
 }
 
-void let_the_payload_go(Start& start) {
+void let_the_payload_mount(Start& start) {
     std::vector<int> descriptors{start.root.mount.get()};
     for (const UniqueFd& stream : start.console.payload_ends)
         descriptors.push_back(stream.get());
     for (const UniqueFd& mount : start.host_side.for_payload)
         descriptors.push_back(mount.get());
-    send_go(start.handshake, descriptors);
+    send_word(start.handshake, Message::go, descriptors);
     return_to_the_hosts_mounts(start);
     start.console.payload_ends = {};
     start.host_side.for_payload.clear();
 }
 
+void limit_the_machine(Start& start) {
+    limit_first_process(start);
+    limit_machine_cgroup(start.cgroup, start.spec);
+}
+
 void register_the_machine(Start& start) {
     register_machine(start);
+}
+
+void let_the_payload_execute(Start& start) {
+    send_word_or_take_failure(start.handshake, Message::execute);
 }
 
 // Order matters: each line may rely on all lines above it.
@@ -197,15 +202,17 @@ constexpr std::array parent_stages{
     // It shares our mount namespace until all is mounted: then it takes a locked copy.
     Stage<Start>{"clone the first process", clone_the_first_process},
     Stage<Start>{"write the id maps", write_the_id_maps},
-    Stage<Start>{"limit the first process", limit_the_first_process},
     Stage<Start>{"compose the root", compose_the_root},
     Stage<Start>{"make the base directories", make_the_base_directories},
     Stage<Start>{"mount the host's side", mount_the_hosts_side},
     Stage<Start>{"integrate with the host", integrate_with_the_host},
     Stage<Start>{"make the console", make_the_console},
+    // From here on the two halves work side by side.
+    Stage<Start>{"let the payload mount", let_the_payload_mount},
+    Stage<Start>{"limit the machine", limit_the_machine},
     // Whoever hears of the machine from here on must find it by its name.
     Stage<Start>{"register the machine", register_the_machine},
-    Stage<Start>{"let the payload go", let_the_payload_go},
+    Stage<Start>{"let the payload execute", let_the_payload_execute},
 };
 
 } // namespace

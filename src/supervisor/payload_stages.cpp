@@ -129,6 +129,10 @@ void load_the_syscall_filter(Payload& payload) {
     load_syscall_filter(payload.syscall_filter);
 }
 
+void wait_for_leave_to_execute(Payload& payload) {
+    (void)receive_handshake(payload.handshake, Message::execute);
+}
+
 void execute_the_payload(Payload& payload) {
     execute_payload(payload);
 }
@@ -146,6 +150,8 @@ constexpr std::array payload_stages{
     Stage<Payload>{"leave the caller's session", leave_the_callers_session},
     Stage<Payload>{"take the streams", take_the_streams},
     Stage<Payload>{"set the personality", set_the_personality},
+    // Meanwhile the launcher has limited and registered us.
+    Stage<Payload>{"wait for leave to execute", wait_for_leave_to_execute},
     // From here on: less and less is allowed.
     Stage<Payload>{"load the syscall filter", load_the_syscall_filter},
     Stage<Payload>{"execute the payload", execute_the_payload},

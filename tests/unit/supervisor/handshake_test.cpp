@@ -37,12 +37,20 @@ TEST(AHandshake, CarriesDescriptorsWithTheWordToGo) {
     const auto [launcher, payload] = make_message_socket_pair();
     const UniqueFd file = open_path("/proc/self/status", O_RDONLY);
 
-    send_go(launcher, {file.get()});
+    send_word(launcher, Message::go, {file.get()});
     const HandshakeMessage message = receive_handshake(payload, Message::go);
 
     ASSERT_EQ(message.descriptors.size(), 1U);
     EXPECT_EQ(status_of(message.descriptors[0]).st_ino, status_of(file).st_ino);
     EXPECT_EQ(::fcntl(message.descriptors[0].get(), F_GETFD), FD_CLOEXEC);
+}
+
+TEST(AHandshake, TakesNoOtherWordThanTheOneThatIsDue) {
+    const auto [launcher, payload] = make_message_socket_pair();
+
+    send_word(launcher, Message::execute);
+
+    EXPECT_EQ(text_of_failure([&] { receive_handshake(payload, Message::go); }), "wait for message 1: message 3 came");
 }
 
 TEST(AHandshake, TellsThePayloadThatTheLauncherIsGone) {
@@ -69,6 +77,24 @@ TEST(AHandshake, BringsThePayloadsFailureAsItWasThere) {
     send_failure(payload, failure);
 
     EXPECT_EQ(text_of_failure([&] { wait_for_execution(launcher, signals); }), failure.what());
+}
+
+TEST(AHandshake, TellsWhyThePayloadNoLongerListens) {
+    auto [launcher, payload] = make_message_socket_pair();
+    send_failure(payload, Failure{FailureKind::hostile, "mount '/dev'"});
+    payload.reset();
+
+    EXPECT_EQ(text_of_failure([&] { send_word_or_take_failure(launcher, Message::execute); }), "mount '/dev'");
+}
+
+TEST(AHandshake, BringsAFailureEvenIfAWordOfOursWasNeverRead) {
+    auto [launcher, payload] = make_message_socket_pair();
+    const UniqueFd signals = signals_of_ours();
+    send_word(launcher, Message::execute);
+    send_failure(payload, Failure{FailureKind::hostile, "mount '/dev'"});
+    payload.reset();
+
+    EXPECT_EQ(text_of_failure([&] { wait_for_execution(launcher, signals); }), "mount '/dev'");
 }
 
 TEST(AHandshake, IsGivenUpWhenASignalAsksForIt) {
