@@ -125,11 +125,11 @@ void open_terminal(Newcomer& newcomer) {
     const UniqueFd devpts = open_beneath(newcomer.leader.root, "dev/pts", O_RDONLY | O_DIRECTORY, Links::refuse);
     struct statfs filesystem {};
     if (::fstatfs(devpts.get(), &filesystem) < 0 || filesystem.f_type != DEVPTS_SUPER_MAGIC)
-        throw Failure{FailureKind::hostile, "open a terminal: '/dev/pts' of the machine is no devpts"};
+        throw Failure{FailureKind::hostile, "'/dev/pts' of the machine is no devpts"};
     newcomer.terminal = open_pty(devpts);
     const struct stat status = status_of(newcomer.terminal.master);
     if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(5, 2))
-        throw Failure{FailureKind::hostile, "open a terminal: '/dev/pts/ptmx' of the machine is something else"};
+        throw Failure{FailureKind::hostile, "'/dev/pts/ptmx' of the machine is something else"};
     // The group is "tty", by the mount's options.
     if (::fchown(newcomer.terminal.slave.get(), newcomer.account.uid, static_cast<gid_t>(-1)) < 0)
         throw system_failure("give the terminal to the user");

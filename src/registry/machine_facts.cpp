@@ -75,6 +75,9 @@ std::string find_out(const Machine& machine, const WantedMachineFacts& wanted) {
 } // namespace
 
 MachineFacts read_machine_facts(const Machine& machine, const WantedMachineFacts& wanted) {
+    // What it sees until its payload runs is the host's.
+    if (machine.opening)
+        return {};
     const auto records = find_out_apart([&] { return find_out(machine, wanted); }, patience);
     MachineFacts facts;
     if (!records)

@@ -124,12 +124,13 @@ int terminate_machines(const Invocation& call, const MachineStore& machines) {
     return 0;
 }
 
+int print_signals(const Invocation&, const MachineStore&) {
+    for (const std::string& name : all_signal_names())
+        std::puts(name.c_str());
+    return 0;
+}
+
 int kill_machines(const Invocation& call, const MachineStore& machines) {
-    if (call.list_signals) {
-        for (const std::string& name : all_signal_names())
-            std::puts(name.c_str());
-        return 0;
-    }
     for (const Machine& machine : machines_of(call, machines))
         kill_machine(machine, call.whom, call.signal);
     return 0;

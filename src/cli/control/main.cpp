@@ -34,6 +34,8 @@ int main_of(std::span<char*> arguments) {
         return print_help(call, machines);
     if (call.version)
         return print_version(call, machines);
+    if (call.list_signals)
+        return print_signals(call, machines);
     return find_verb(call).run(call, machines);
 }
 

@@ -40,6 +40,7 @@ int kill_machines(const Invocation& call, const MachineStore& machines);
 int collect_remnants(const Invocation& call, const MachineStore& machines);
 int run_auditor(const Invocation& call, const MachineStore& machines);
 int print_help(const Invocation& call, const MachineStore& machines);
+int print_signals(const Invocation& call, const MachineStore& machines); // kill --signal=list
 int print_version(const Invocation& call, const MachineStore& machines);
 
 } // namespace machinist

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "registry/remnants.hpp"
 
+#include "kernel/mounts.hpp"
 #include "machine_tree.hpp"
+#include "private_mounts.hpp"
 #include "registry/audit.hpp"
 
 #include <gmock/gmock.h>
@@ -156,6 +158,45 @@ TEST_F(Remnants, AreEachFoundByTheAuditorWithARemedy) {
     EXPECT_EQ(found[0].kind, "run directory");
     EXPECT_EQ(found[0].object, (places.run_directories / "web").string());
     EXPECT_EQ(found[0].remedy, "machinist gc");
+}
+
+TEST_F(Remnants, OfMountsAreFoundByTheAuditor) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root to mount";
+    std::filesystem::create_directory(places.runtime / "with blank");
+
+    const std::string found = testing::in_private_mounts([&] {
+        std::string text;
+        attach_mount(make_filesystem("tmpfs", {}), open_path(places.runtime / "with blank", O_PATH | O_DIRECTORY));
+        for (const Finding& finding : audit(places))
+            text += finding.kind + " " + finding.object + "\n";
+        return text;
+    });
+
+    EXPECT_EQ(found, "mount " + (places.runtime / "with blank").string() + "\n");
+}
+
+TEST_F(Remnants, AreSupervisorsThatKeepNoMachine) {
+    const auto program = root / "machinist-supervisor";
+    std::filesystem::copy_file("/bin/sleep", program);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::execl(program.c_str(), "machinist-supervisor", "100", nullptr);
+        ::_exit(1);
+    }
+    std::vector<Finding> found;
+    for (int attempt = 0; attempt < 200 && found.empty(); ++attempt) {
+        ::usleep(10'000);
+        for (Finding& finding : audit(places))
+            if (finding.object == std::to_string(pid))
+                found.push_back(std::move(finding));
+    }
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].kind, "process");
+    EXPECT_EQ(found[0].remedy, "kill " + std::to_string(pid));
 }
 
 } // namespace machinist
