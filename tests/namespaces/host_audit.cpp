@@ -25,7 +25,7 @@ void find_mounts(const std::string& name, const fs::path& workplace, std::vector
 void find_files(const std::string& name, const fs::path& directory, std::vector<std::string>& found) {
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator{directory, ignored})
-        if (entry.path().filename().string().find(name) != std::string::npos)
+        if (entry.path().filename().string().find(name) != std::string::npos && entry.path().extension() != ".nspawn")
             found.push_back("file: " + entry.path().string());
 }
 

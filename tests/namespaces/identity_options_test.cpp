@@ -190,7 +190,7 @@ TEST_P(IdentityOption, ResolvConfCanBeBoundDeletedOrLeft) {
     if (!of_host("/etc/resolv.conf").empty()) {
         boot({"--resolv-conf=bind-host"});
         EXPECT_EQ(ask("cat /etc/resolv.conf"), of_host("/etc/resolv.conf"));
-        EXPECT_EQ(ask("open /etc/resolv.conf w"), "!EROFS");
+        EXPECT_THAT(ask("open /etc/resolv.conf w"), AnyOf("!EROFS", "!EACCES"));
         end_machine();
         EXPECT_EQ(tree.read("etc/resolv.conf"), "of the image");
     }

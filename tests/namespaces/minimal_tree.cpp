@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "namespaces/minimal_tree.hpp"
 
+#include "base/unique_fd.hpp"
+
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <stdexcept>
 #include <sys/stat.h>
@@ -69,8 +72,13 @@ bool MinimalTree::has(const Path& name) const {
 }
 
 std::string text_of(const Path& file) {
-    std::ifstream stream{file, std::ios::binary};
-    return {std::istreambuf_iterator<char>{stream}, {}};
+    // Not by a stream: reading a file of /proc whose process ends meanwhile is no reason to throw.
+    std::string text;
+    const UniqueFd descriptor{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+    char bytes[65536];
+    for (ssize_t size = 0; descriptor && (size = ::read(descriptor.get(), bytes, sizeof bytes)) > 0;)
+        text.append(bytes, static_cast<std::size_t>(size));
+    return text;
 }
 
 } // namespace machinist::test
