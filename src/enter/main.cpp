@@ -48,10 +48,12 @@ int run(int count, char** words) {
 } // namespace machinist::enter
 
 int main(int count, char** words) {
+    int status = machinist::enter::status_not_entered;
     try {
-        return machinist::enter::run(count, words);
+        status = machinist::enter::run(count, words);
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "machinist: %s\n", failure.what());
-        return machinist::enter::status_not_entered;
     }
+    // Children of this process are the machine's by now: nothing that an exit handler starts would find it.
+    ::_exit(status);
 }

@@ -35,8 +35,12 @@ constexpr int forwarded[]{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 UniqueFd open_signals(sigset_t& before) {
     sigset_t taken;
     ::sigemptyset(&taken);
-    for (const int signal : forwarded)
-        ::sigaddset(&taken, signal);
+    for (const int signal : forwarded) {
+        struct sigaction action {};
+        // What the caller had us ignore (nohup, a job in the background) is not for the command either.
+        if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN)
+            ::sigaddset(&taken, signal);
+    }
     ::sigaddset(&taken, SIGWINCH);
     if (::sigprocmask(SIG_BLOCK, &taken, &before) < 0)
         throw system_failure("block signals");

@@ -87,13 +87,16 @@ void add_mounts(const Process& process, bool ours, const Places& places, std::ve
 void add_all_mounts(const std::vector<Process>& processes, const Places& places, std::vector<Finding>& found) {
     const std::string ours = link_of("/proc/self/ns/mnt");
     add_mounts({"self", "/proc/self", ""}, true, places, found);
+    const std::string our_processes = link_of("/proc/self/ns/pid");
     std::set<std::string> seen{ours, ""};
     // While a launcher works, its namespace is as it should be.
     for (const Process& process : processes)
         if (process.program == "machinist")
             seen.insert(link_of(process.directory / "ns/mnt"));
+    // What a machine mounts for machines of its own is its own business.
     for (const Process& process : processes)
-        if (seen.insert(link_of(process.directory / "ns/mnt")).second)
+        if (link_of(process.directory / "ns/pid") == our_processes &&
+            seen.insert(link_of(process.directory / "ns/mnt")).second)
             add_mounts(process, false, places, found);
 }
 

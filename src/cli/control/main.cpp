@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <clocale>
 #include <cstdio>
+#include <filesystem>
 
 namespace machinist {
 
@@ -32,6 +33,8 @@ int main_of(std::span<char*> arguments) {
     const MachineStore machines{host_places()};
     if (call.help)
         return print_help(call, machines);
+    if (call.version && std::filesystem::path{arguments[0]}.filename() == "machinectl")
+        return print_systemd_version(call, machines);
     if (call.version)
         return print_version(call, machines);
     if (call.list_signals)

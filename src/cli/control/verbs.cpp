@@ -70,4 +70,9 @@ int print_version(const Invocation&, const MachineStore&) {
     return 0;
 }
 
+int print_systemd_version(const Invocation&, const MachineStore&) {
+    std::fputs(version_text(Manner::nspawn).c_str(), stdout);
+    return 0;
+}
+
 } // namespace machinist

@@ -42,5 +42,6 @@ int run_auditor(const Invocation& call, const MachineStore& machines);
 int print_help(const Invocation& call, const MachineStore& machines);
 int print_signals(const Invocation& call, const MachineStore& machines); // kill --signal=list
 int print_version(const Invocation& call, const MachineStore& machines);
+int print_systemd_version(const Invocation& call, const MachineStore& machines); // for programs that read its number
 
 } // namespace machinist
