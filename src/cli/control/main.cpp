@@ -4,7 +4,6 @@
 #include "cli/control/composition.hpp"
 #include "cli/control/verbs.hpp"
 
-#include <algorithm>
 #include <clocale>
 #include <cstdio>
 #include <filesystem>
@@ -12,21 +11,6 @@
 namespace machinist {
 
 namespace {
-
-const Verb& find_verb(const Invocation& call) {
-    const auto all = verbs();
-    const auto verb = std::ranges::find(all, call.verb, &Verb::name);
-    if (verb == all.end() && std::ranges::find(verbs_not_built(), call.verb) != verbs_not_built().end())
-        throw Failure{FailureKind::not_supported, "'" + call.verb + "' is not built yet in this version"};
-    if (verb == all.end())
-        throw Failure{FailureKind::usage, "'" + call.verb + "' is no verb"}.try_instead("'machinist --help'");
-    if (call.words.size() < verb->fewest)
-        throw Failure{FailureKind::usage, "'" + call.verb + "' needs " +
-                                              std::string{verb->fewest == 1 && verb->most == 1 ? "a name" : "names"}};
-    if (call.words.size() > verb->most)
-        throw Failure{FailureKind::usage, "'" + call.verb + "' does not take '" + call.words[verb->most] + "'"};
-    return *verb;
-}
 
 int main_of(std::span<char*> arguments) {
     const Invocation call = parse_invocation(arguments.subspan(1));

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/control/verbs.hpp"
 
+#include "base/failure.hpp"
 #include "spec/help_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
@@ -48,6 +50,21 @@ std::span<const Verb> verbs() {
 
 std::span<const std::string_view> verbs_not_built() {
     return not_built;
+}
+
+const Verb& find_verb(const Invocation& call) {
+    const auto all = verbs();
+    const auto verb = std::ranges::find(all, call.verb, &Verb::name);
+    if (verb == all.end() && std::ranges::find(verbs_not_built(), call.verb) != verbs_not_built().end())
+        throw Failure{FailureKind::not_supported, "'" + call.verb + "' is not built yet in this version"};
+    if (verb == all.end())
+        throw Failure{FailureKind::usage, "'" + call.verb + "' is no verb"}.try_instead("'machinist --help'");
+    if (call.words.size() < verb->fewest)
+        throw Failure{FailureKind::usage, "'" + call.verb + "' needs " +
+                                              std::string{verb->fewest == 1 && verb->most == 1 ? "a name" : "names"}};
+    if (call.words.size() > verb->most)
+        throw Failure{FailureKind::usage, "'" + call.verb + "' does not take '" + call.words[verb->most] + "'"};
+    return *verb;
 }
 
 int print_help(const Invocation&, const MachineStore&) {

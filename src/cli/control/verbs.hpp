@@ -26,6 +26,9 @@ std::span<const Verb> verbs();
 // Verbs that systemd's program has and this version has not: they are refused by name.
 std::span<const std::string_view> verbs_not_built();
 
+// Throws Failure: usage for what is no verb or has too few or too many words, not_supported for what is not built.
+const Verb& find_verb(const Invocation& call);
+
 int list_machines(const Invocation& call, const MachineStore& machines);
 int show_machines(const Invocation& call, const MachineStore& machines);
 int show_status(const Invocation& call, const MachineStore& machines);
