@@ -26,8 +26,9 @@ constexpr int status_reboot = 133;
 
 } // namespace
 
-Keeper::Keeper(const keeper_orders& orders)
+Keeper::Keeper(const keeper_orders& orders, const Signals& signals)
     : orders_(orders),
+      signals_(signals),
       leader_(UniqueFd{orders.leader_pidfd}, orders.leader_pid),
       run_directory_(orders.run_directory_fd),
       cgroup_(orders.cgroup_fd),
@@ -161,6 +162,8 @@ void Keeper::leader_may_have_ended(bool pidfd_says_so) {
 }
 
 bool Keeper::conclude(int& exit_status) {
+    // What came last may say that it shall not start again.
+    handle_signals();
     const siginfo_t& end = leader_.status();
     const bool reboot = end.si_code == CLD_KILLED && end.si_status == SIGHUP;
     const bool keep_unit = (orders_.flags & KEEPER_KEEP_UNIT) != 0;

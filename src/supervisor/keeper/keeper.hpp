@@ -11,17 +11,13 @@ namespace machinist::keeper {
 
 class Keeper {
 public:
-    // Takes the descriptors of this start. The orders must outlive it.
-    explicit Keeper(const keeper_orders& orders);
+    // Takes the descriptors of this start. Orders and signals must outlive it.
+    Keeper(const keeper_orders& orders, const Signals& signals);
 
     // Until process 1 has ended and all that it wrote has been passed on.
     void run();
     // What process 1's end means, told to the manager and on stderr. True if the machine shall start again at once.
     bool conclude(int& exit_status);
-    // Signals as we found them.
-    void release() const {
-        signals_.give_back();
-    }
 
 private:
     void announce() const;
@@ -36,7 +32,7 @@ private:
     void leader_may_have_ended(bool pidfd_says_so);
 
     const keeper_orders& orders_;
-    Signals signals_;
+    const Signals& signals_;
     ServiceManager manager_;
     Leader leader_;
     BorrowedFd run_directory_;

@@ -35,18 +35,16 @@ void fill_standard_streams() {
 }
 
 // True if the machine shall start again.
-bool keep(int& exit_status) {
+bool keep(const Signals& signals, int& exit_status) {
     // The machine's strays come to us when process 1 goes, and not to somebody who does not reap them.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     // Nothing is kept busy by our being here.
     if (::chdir("/") < 0)
         complain("go to", "/", errno);
 
-    Keeper keeper{orders};
+    Keeper keeper{orders, signals};
     keeper.run();
-    const bool again = keeper.conclude(exit_status);
-    keeper.release();
-    return again;
+    return keeper.conclude(exit_status);
 }
 
 int end(int exit_status) {
@@ -80,13 +78,16 @@ int main(int count, char** arguments) {
         return 1;
     close_all_but(orders);
 
+    const Signals signals;
     int exit_status = 1;
-    if (keep(exit_status)) {
+    if (keep(signals, exit_status)) {
         const BorrowedFd run_directory{orders.run_directory_fd};
         ::unlinkat(run_directory.get(), "notify", 0);
         if (orders.cgroup_fd >= 0 && !reset_cgroup(BorrowedFd{orders.cgroup_fd}))
             complain("empty the cgroup of", orders.name);
+        signals.give_back();
         start_again(orders);
+        signals.take();
     }
     return end(exit_status);
 }

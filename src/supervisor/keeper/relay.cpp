@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
@@ -149,7 +148,7 @@ bool Relay::drained() const {
 
 void Relay::put(std::string_view text) {
     const std::size_t count = std::min(text.size(), buffer_.size() - end_);
-    std::memcpy(buffer_.data() + end_, text.data(), count);
+    std::copy_n(text.data(), count, buffer_.data() + end_);
     end_ += count;
 }
 

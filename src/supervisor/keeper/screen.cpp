@@ -3,6 +3,7 @@
 
 #include "supervisor/keeper/text.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace machinist::keeper {
@@ -14,7 +15,7 @@ std::size_t Screen::paint(std::span<const char>& in, std::span<char> room) {
         in = in.subspan(1);
         room[count++] = byte;
         const std::string_view added = after(byte);
-        std::memcpy(room.data() + count, added.data(), added.size());
+        std::copy(added.begin(), added.end(), room.data() + count);
         count += added.size();
     }
     return count;

@@ -12,20 +12,28 @@ namespace {
 // The others would end us by default, and with us the machine's keeping, without meaning it.
 constexpr int ignored[] = {SIGPIPE, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR};
 
+// systemd asks for memory back by it; there is none to give.
+int memory_pressure() {
+    return SIGRTMIN + 18;
+}
+
 } // namespace
 
 Signals::Signals() {
-    sigset_t read;
-    ::sigemptyset(&read);
-    // RTMIN+18: systemd asks for memory back; there is none to give.
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD, SIGCONT, SIGWINCH, SIGRTMIN + 18})
-        ::sigaddset(&read, signal);
-    ::sigprocmask(SIG_BLOCK, &read, &found_);
+    ::sigemptyset(&read_);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD, SIGCONT, SIGWINCH, memory_pressure()})
+        ::sigaddset(&read_, signal);
+    ::sigprocmask(SIG_BLOCK, nullptr, &found_);
+    take();
     // An ignored SIGCHLD would be inherited from a careless caller, and then nobody had a status.
     ::signal(SIGCHLD, SIG_DFL);
+    descriptor_ = UniqueFd{::signalfd(-1, &read_, SFD_CLOEXEC | SFD_NONBLOCK)};
+}
+
+void Signals::take() const {
+    ::sigprocmask(SIG_BLOCK, &read_, nullptr);
     for (const int signal : ignored)
         ::signal(signal, SIG_IGN);
-    descriptor_ = UniqueFd{::signalfd(-1, &read, SFD_CLOEXEC | SFD_NONBLOCK)};
 }
 
 int Signals::next() const {
@@ -40,6 +48,9 @@ int Signals::next() const {
 void Signals::give_back() const {
     for (const int signal : ignored)
         ::signal(signal, SIG_DFL);
+    // Ignoring forgets one that waits, which would end us as soon as it is let through.
+    ::signal(memory_pressure(), SIG_IGN);
+    ::signal(memory_pressure(), SIG_DFL);
     ::sigprocmask(SIG_SETMASK, &found_, nullptr);
 }
 

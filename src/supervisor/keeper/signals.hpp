@@ -16,9 +16,13 @@ public:
     }
     // 0 if none waits.
     [[nodiscard]] int next() const;
+    // As they were found, for the program that we become.
     void give_back() const;
+    // Back again, where that failed. Until we exit: what must be undone at the end is not to be interrupted.
+    void take() const;
 
 private:
+    sigset_t read_{};
     sigset_t found_{};
     UniqueFd descriptor_;
 };

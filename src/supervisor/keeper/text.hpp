@@ -21,7 +21,9 @@ public:
             count = capacity - length_;
             cut_ = true;
         }
-        std::memcpy(data_ + length_, more.data(), count);
+        // An empty view may be of nothing at all.
+        if (count > 0)
+            std::memcpy(data_ + length_, more.data(), count);
         length_ += count;
         data_[length_] = '\0';
         return *this;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -77,6 +78,23 @@ TEST_F(AMachineToldToStop, IsNotDisturbedByOtherSignals) {
     ::kill(leader, SIGUSR1);
 
     EXPECT_EQ(wait_for_end(), (Ended{true, 11}));
+}
+
+TEST_F(AMachineToldToStop, IsUndoneEvenIfSignalsComeAtItsEnd) {
+    std::ofstream{directory / "made"};
+    use_lines_of_undo("unlink " + (directory / "made").string() + "\n");
+    launch([this] {
+        machine_says_go();
+        ::pause();
+    });
+    wait_for_go();
+    signal_supervisor(SIGTERM);
+    wait_for_leader_end();
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGRTMIN + 18})
+        signal_supervisor(signal);
+
+    EXPECT_EQ(wait_for_end(), (Ended{true, 1}));
+    EXPECT_FALSE(std::filesystem::exists(directory / "made"));
 }
 
 TEST_F(AMachineToldToStop, GetsTheSignalOnlyOnceItsInitCanHearIt) {
