@@ -14,7 +14,6 @@ namespace machinist::keeper {
 namespace {
 
 constexpr Milliseconds patience = 5000;
-alignas(8) char entries_buffer[2048];
 
 bool is_same_directory(BorrowedFd one, const struct stat& other) {
     struct stat status {};
@@ -27,7 +26,7 @@ UniqueFd open_directory(BorrowedFd parent, const char* name) {
 
 // A sub-group of which nothing is left but itself goes; the first one that has sub-groups is opened.
 UniqueFd first_nested(BorrowedFd directory, bool& blocked) {
-    DirectoryEntries entries{directory, entries_buffer};
+    DirectoryEntries entries{directory};
     while (const dirent64* entry = entries.next()) {
         if (entry->d_type != DT_DIR || ::unlinkat(directory.get(), entry->d_name, AT_REMOVEDIR) == 0)
             continue;

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <dirent.h>
-#include <span>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,8 +14,8 @@ namespace machinist::keeper {
 
 class DirectoryEntries {
 public:
-    // From the directory's beginning. The buffer must not be used by another one that is still read.
-    DirectoryEntries(BorrowedFd directory, std::span<char> buffer) : directory_(directory), buffer_(buffer) {
+    // From the directory's beginning.
+    explicit DirectoryEntries(BorrowedFd directory) : directory_(directory) {
         ::lseek(directory.get(), 0, SEEK_SET);
     }
 
@@ -24,13 +23,13 @@ public:
     const dirent64* next() {
         for (;;) {
             if (position_ >= end_) {
-                const long size = ::syscall(SYS_getdents64, directory_.get(), buffer_.data(), buffer_.size());
+                const long size = ::syscall(SYS_getdents64, directory_.get(), buffer_, sizeof buffer_);
                 if (size <= 0)
                     return nullptr;
                 position_ = 0;
                 end_ = static_cast<std::size_t>(size);
             }
-            const auto* entry = reinterpret_cast<const dirent64*>(buffer_.data() + position_);
+            const auto* entry = reinterpret_cast<const dirent64*>(buffer_ + position_);
             position_ += entry->d_reclen;
             const char* name = entry->d_name;
             if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0')))
@@ -41,9 +40,9 @@ public:
 
 private:
     BorrowedFd directory_;
-    std::span<char> buffer_;
     std::size_t position_ = 0;
     std::size_t end_ = 0;
+    alignas(dirent64) char buffer_[2048];
 };
 
 } // namespace machinist::keeper

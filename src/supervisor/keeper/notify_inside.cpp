@@ -20,16 +20,20 @@ constexpr std::size_t most_descriptors = 253;
 // Messages in a row before others have their turn.
 constexpr int rounds = 64;
 
-// Static: the stack's pages would stay with us for good, and this is used again and again.
-char message[largest_message];
-
 struct Ancillary {
     pid_t sender = 0;
     std::size_t count = 0;
     int descriptors[most_descriptors];
 };
 
-void read_ancillary(msghdr& header, Ancillary& found) {
+// Not on the stack, whose pages stay with us once a deep call has touched them; here, what is not filled costs nothing.
+char message[largest_message];
+alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int) * most_descriptors)];
+Ancillary found;
+
+void read_ancillary(msghdr& header) {
+    found.sender = 0;
+    found.count = 0;
     for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
         if (part->cmsg_level != SOL_SOCKET)
             continue;
@@ -64,7 +68,6 @@ void NotifyReceiver::receive(BorrowedFd run_directory) {
 }
 
 bool NotifyReceiver::receive_one() {
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int) * most_descriptors)];
     iovec text{.iov_base = message, .iov_len = sizeof message};
     msghdr header{};
     header.msg_iov = &text;
@@ -75,8 +78,7 @@ bool NotifyReceiver::receive_one() {
     if (size < 0)
         return errno == EINTR;
 
-    Ancillary found;
-    read_ancillary(header, found);
+    read_ancillary(header);
     const bool whole = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
     if (whole && found.sender == leader_) {
         const NotifyMessage told = fields_.take({message, static_cast<std::size_t>(size)});

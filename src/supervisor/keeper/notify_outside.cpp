@@ -66,7 +66,8 @@ void ServiceManager::tell(std::string_view message, std::span<const int> descrip
         static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size() + (is_abstract ? 0 : 1));
     header.msg_iov = &text;
     header.msg_iovlen = 1;
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_descriptors)];
+    // Not on the stack: most messages have none.
+    alignas(cmsghdr) static char control[CMSG_SPACE(sizeof(int) * most_descriptors)];
     if (!descriptors.empty()) {
         header.msg_control = control;
         header.msg_controllen = CMSG_SPACE(descriptors.size_bytes());

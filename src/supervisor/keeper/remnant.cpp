@@ -15,8 +15,6 @@ namespace machinist::keeper {
 
 namespace {
 
-char undo_lines[8192];
-
 // Nothing where the file is missing: the start did not come that far.
 std::string_view read_small(BorrowedFd directory, const char* name, std::span<char> room) {
     const UniqueFd file{::openat(directory.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
@@ -66,6 +64,7 @@ int undo_remnant(const char* path) {
         complain("process 1 does not end, recorded in", path);
         return 1;
     }
+    char undo_lines[8192];
     run.undo = read_small(run.directory, "undo", undo_lines);
     return end_run_directory(std::move(run), std::nullopt, Patience::wait) ? 0 : 1;
 }

@@ -26,12 +26,6 @@ namespace {
 constexpr int deepest_subvolume = 8;
 constexpr unsigned entries_per_look_at_the_clock = 64;
 
-struct Level {
-    alignas(8) char top[2048];
-    alignas(8) char nested[2048];
-};
-Level levels[deepest_subvolume];
-
 class Emptying {
 public:
     Emptying(BorrowedFd top, Milliseconds until, int depth) : top_(top), until_(until), depth_(depth) {}
@@ -40,7 +34,7 @@ public:
         do {
             progress_ = false;
             reason_ = 0;
-            DirectoryEntries entries{top_, levels[depth_].top};
+            DirectoryEntries entries{top_};
             while (const dirent64* entry = entries.next()) {
                 if (time_is_up())
                     return Removal::unfinished;
@@ -140,7 +134,7 @@ private:
     }
 
     void lift_all(BorrowedFd nested) {
-        DirectoryEntries entries{nested, levels[depth_].nested};
+        DirectoryEntries entries{nested};
         while (const dirent64* entry = entries.next()) {
             if (time_is_up())
                 return;
