@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <map>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,8 +17,11 @@ namespace machinist::testing {
 
 namespace {
 
+using namespace std::string_view_literals;
 using Path = std::filesystem::path;
 using Make = std::function<void(BorrowedFd tree, const Path& outside)>;
+
+constexpr std::string_view noise = "\0\xff\x1b[2J\x1b]0;title\x07=\"'`$(id)\n\r\\\x80"sv;
 
 struct Twist {
     const char* what; // "is ..."
@@ -65,7 +69,7 @@ const std::vector<Twist>& twists_of_files() {
         {"is huge", [](BorrowedFd tree, const Path& path, const Path&) { put_huge_file(tree, path); }},
         {"is noise",
          [](BorrowedFd tree, const Path& path, const Path&) {
-             put_file(tree, path, std::string{"\0\xff\x1b[2J\x1b]0;title\x07=\"'`$(id)\n\r\\\x80", 32});
+             put_file(tree, path, std::string{noise.begin(), noise.end()});
          }},
         {"is a hard link to a file of the host",
          [](BorrowedFd tree, const Path& path, const Path& outside) { put_hard_link(tree, path, outside / path); }},
