@@ -88,7 +88,7 @@ TEST_P(ADebian, P_IsRunningAndNotDegraded) {
 TEST_P(ADebian, P_KnowsThatItIsAContainer) {
     EXPECT_EQ(answer("systemd-detect-virt --container"), "systemd-nspawn\n");
     EXPECT_EQ(answer("setpriv --reuid=65534 --clear-groups systemd-detect-virt"), "systemd-nspawn\n");
-    EXPECT_EQ(answer("cat /run/systemd/container"), "systemd-nspawn");
+    EXPECT_THAT(answer("cat /run/systemd/container"), StartsWith("systemd-nspawn"));
 }
 
 TEST_P(ADebian, P_SeesItsOwnControlGroups) {
@@ -125,19 +125,16 @@ TEST_P(ADebian, P_SandboxedServicesStart) {
               0);
 }
 
-TEST_P(ADebian, P_PrivateNetworkAndUsersOfServicesStart) {
+TEST_P(ADebian, P_PrivateNetworkOfServicesStarts) {
     EXPECT_EQ(status_of("systemd-run --quiet --wait -p PrivateNetwork=yes true"), 0);
-    EXPECT_EQ(status_of("systemd-run --quiet --wait -p PrivateUsers=yes true"), 0);
 }
 
 TEST_P(ADebian, P_LimitOfAServiceIsAccepted) {
     EXPECT_EQ(status_of("systemd-run --quiet --wait -p MemoryMax=64M true"), 0);
 }
 
-TEST_P(ADebian, P_UsersAndPingWork) {
+TEST_P(ADebian, P_UsersWork) {
     EXPECT_THAT(answer("su - nobody -s /bin/sh -c id"), HasSubstr("uid=65534(nobody)"));
-    EXPECT_EQ(status_of("ping -c1 -W2 127.0.0.1 >/dev/null"), 0);
-    EXPECT_EQ(status_of("su - nobody -s /bin/sh -c 'ping -c1 -W2 127.0.0.1' >/dev/null"), 0);
 }
 
 TEST_P(ADebian, P_MountsAndNamespacesWork) {
@@ -252,12 +249,16 @@ TEST_P(ADebian, K_RunsWithTheHostsUsersToo) {
 
     EXPECT_EQ(own.sh("systemctl is-system-running --wait").output, "running\n") << own.sh("systemctl --failed").output;
     EXPECT_EQ(own.sh("systemd-run --quiet --wait -p PrivateDevices=yes -p PrivateTmp=yes true").status, 0);
+    // Nested user namespaces are left out of our own manner.
+    EXPECT_EQ(own.sh("systemd-run --quiet --wait -p PrivateUsers=yes true").status, 0);
 }
 
 TEST_P(ADebian, I_RunsWithANetworkOfItsOwn) {
     Debian own{GetParam(), {"--private-network"}};
 
     EXPECT_EQ(own.sh("systemctl is-system-running --wait").output, "running\n") << own.sh("systemctl --failed").output;
+    EXPECT_EQ(own.sh("ping -c1 -W2 127.0.0.1").status, 0);
+    EXPECT_EQ(own.sh("su - nobody -s /bin/sh -c 'ping -c1 -W2 127.0.0.1'").status, 0);
     EXPECT_THAT(own.sh("ip -o link").output, AllOf(HasSubstr("lo: <LOOPBACK,UP"), Not(HasSubstr("eth0"))));
 }
 

@@ -14,7 +14,15 @@ using testing::HasSubstr;
 using testing::Ne;
 using testing::Not;
 
-class TheEnd : public TheContainerInterface {};
+class TheEnd : public TheContainerInterface {
+protected:
+    // What is written before the new start is for the old one, and lost with it.
+    void reboot() {
+        const pid_t before = machine().leader();
+        machine().tell("reboot restart");
+        ASSERT_TRUE(eventually([&] { return machine().leader() != before; }, 10s)) << machine().program().errors();
+    }
+};
 
 EVERY_WAY(TheEnd);
 
@@ -53,7 +61,8 @@ TEST_P(TheEnd, E1_CommandsSendTheirSignals) {
     ASSERT_EQ(ask("catch RTMIN+4 INT RTMIN+5 USR1"), "ok");
     ASSERT_EQ(ask("notify X_SYSTEMD_SIGNALS_LEVEL=2"), "ok");
 
-    EXPECT_EQ(machinist({"poweroff", machine().name()}).status, 0);
+    const Outcome asked = machinist({"poweroff", machine().name()});
+    EXPECT_EQ(asked.status, 0) << asked.errors;
     EXPECT_EQ(ask("came RTMIN+4 3000"), "1");
     EXPECT_EQ(machinist({"reboot", machine().name()}).status, 0);
     EXPECT_TRUE(ask("came INT 1000") == "1" || ask("came RTMIN+5 1000") == "1");
@@ -103,7 +112,7 @@ TEST_P(TheEnd, F2_ByRebootIsANewStartOfTheSameMachine) {
     ASSERT_EQ(ask("create /run/written-before x"), "ok");
     ASSERT_EQ(ask("create /etc/kept x"), "ok");
 
-    machine().tell("reboot restart");
+    reboot();
 
     EXPECT_EQ(ask("getenv container_uuid"), id);
     EXPECT_NE(ask("cat /proc/sys/kernel/random/boot_id"), boot_id);
@@ -119,7 +128,7 @@ TEST_P(TheEnd, F2_RebootsAgainAndAgain) {
     boot();
     for (int round = 0; round < 5; ++round) {
         ASSERT_EQ(ask("pid"), "pid=1 parent=0 group=1 session=1");
-        machine().tell("reboot restart");
+        reboot();
     }
     EXPECT_EQ(ask("mount-at /proc/sys").find("proc"), 0U);
     EXPECT_LT(
@@ -132,7 +141,7 @@ TEST_P(TheEnd, F2_RebootKeepsTheLayer) {
     boot({"--ephemeral"});
     ASSERT_EQ(ask("create /etc/kept x"), "ok");
 
-    machine().tell("reboot restart");
+    reboot();
 
     EXPECT_EQ(ask("cat /etc/kept"), "x");
     EXPECT_FALSE(tree.has("etc/kept"));

@@ -161,7 +161,14 @@ TEST_P(PayloadOption, SuppressSyncMakesSyncNothing) {
 TEST_P(PayloadOption, CapabilitiesAreTheListedOnes) {
     boot();
 
-    const unsigned long long expected = GetParam().own_network ? 0xfdecbfffULL : 0xfdecafffULL;
+    unsigned long long own = 0;
+    for (const std::string& line : words_of(of_host("/proc/self/status"), '\n'))
+        if (line.starts_with("CapBnd:"))
+            own = std::stoull(line.substr(8), nullptr, 16);
+    unsigned long long expected = (GetParam().own_network ? 0xfdecbfffULL : 0xfdecafffULL) & own;
+    // Our own manner leaves out what only reaches the host: the audit rules, and files that nobody can remove.
+    if (GetParam().called_as == CalledAs::machinist)
+        expected &= ~(1ULL << 30 | 1ULL << 9);
     const unsigned long long without_ports = expected & ~(1ULL << 10);
     // Who has users of its own but not its own network must not bind the host's ports.
     EXPECT_EQ(capability_set("CapBnd") & ~(1ULL << 10), without_ports);
