@@ -121,6 +121,11 @@ bool remove_lock_file(const char* path) {
     return ::unlink(path) == 0 || errno == ENOENT;
 }
 
+// A cgroup that holds others or processes is not ENOTEMPTY but EBUSY.
+bool is_gone_or_in_use(int reason) {
+    return reason == ENOENT || reason == ENOTDIR || reason == ENOTEMPTY || reason == EEXIST || reason == EBUSY;
+}
+
 Result undo_line(const Context& context, std::string_view line) {
     std::string_view path_view = line;
     const std::string_view verb = take_until(path_view, ' ');
@@ -138,8 +143,7 @@ Result undo_line(const Context& context, std::string_view line) {
     if (verb == "lock")
         return result(remove_lock_file(path.c_str()));
     if (verb == "rmdir")
-        return result(::rmdir(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR || errno == ENOTEMPTY ||
-                      errno == EEXIST || errno == EBUSY);
+        return result(::rmdir(path.c_str()) == 0 || is_gone_or_in_use(errno));
     if (verb == "tree" || verb == "subvolume")
         return undo_tree(context, verb, path_view);
     errno = EINVAL;

@@ -291,6 +291,22 @@ TEST_F(ARemnantWithALiveLeader, SparesAnotherProcessOfTheSameNumber) {
     EXPECT_TRUE(is_gone());
 }
 
+TEST_F(ARemnant, KeepsACgroupThatOtherMachinesUse) {
+    const fs::path slice = own_cgroup() / ("machinist-test-" + std::to_string(::getpid()) + ".slice");
+    if (own_cgroup().empty() || ::mkdir(slice.c_str(), 0755) < 0)
+        GTEST_SKIP() << "needs a writable cgroup2";
+    fs::create_directory(slice / "another");
+    note("rmdir " + slice.string() + "\n");
+
+    const Result result = undo(run_directory);
+
+    EXPECT_EQ(result.status, 0) << result.errors;
+    EXPECT_TRUE(fs::exists(slice / "another"));
+    EXPECT_TRUE(is_gone());
+    ::rmdir((slice / "another").c_str());
+    ::rmdir(slice.c_str());
+}
+
 TEST_F(ARemnant, LosesItsCgroupWithEverythingInIt) {
     const fs::path parent = own_cgroup();
     const fs::path group = parent / ("machinist-test-" + std::to_string(::getpid()));
