@@ -75,12 +75,13 @@ void add_devices(MountPlan& plan, const MachineSpec& spec) {
                                   "terminals of its own, unseen by others"));
 }
 
-// The nodes that hide them lie in /run/host.
+// What lies in sysfs and is nobody's business inside.
 void add_sysfs_masks(MountPlan& plan, const MachineSpec& spec) {
     if (spec.syscall_filter.strict)
         for (const char* secret : {"/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/virtual/dmi"})
+            // Empty and readable, not a mask: hostnamed takes a directory that it may not open for a failure.
             plan.push_back({.target = secret,
-                            .action = Mask{},
+                            .action = NewFilesystem{"tmpfs", {{"mode", "0555"}, {"size", "4k"}}},
                             .attributes = api | read_only,
                             .when_missing = WhenMissing::skip,
                             .why = "tells of the host's hardware"});
