@@ -291,6 +291,20 @@ TEST_F(ARemnantWithALiveLeader, SparesAnotherProcessOfTheSameNumber) {
     EXPECT_TRUE(is_gone());
 }
 
+TEST_F(ARemnant, TakesItsLockFilesAwayUnlessOthersHoldThem) {
+    std::ofstream{directory / "free"};
+    std::ofstream{directory / "held"};
+    const UniqueFd lock{::open((directory / "held").c_str(), O_RDWR | O_CLOEXEC)};
+    ASSERT_EQ(::flock(lock.get(), LOCK_SH), 0);
+    for (const char* name : {"free", "held", "missing"})
+        note("lock " + (directory / name).string() + "\n");
+
+    const Result result = undo(run_directory);
+
+    EXPECT_EQ(result.status, 0) << result.errors;
+    EXPECT_EQ(names_in(directory), (std::set<std::string>{"held", "machines"}));
+}
+
 TEST_F(ARemnant, KeepsACgroupThatOtherMachinesUse) {
     const fs::path slice = own_cgroup() / ("machinist-test-" + std::to_string(::getpid()) + ".slice");
     if (own_cgroup().empty() || ::mkdir(slice.c_str(), 0755) < 0)
