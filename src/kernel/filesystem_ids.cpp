@@ -10,7 +10,8 @@
 
 namespace machinist {
 
-FilesystemIds::FilesystemIds(std::uint32_t uid, std::uint32_t gid) : secure_bits_(::prctl(PR_GET_SECUREBITS)),
+FilesystemIds::FilesystemIds(std::uint32_t uid, std::uint32_t gid)
+    : secure_bits_(::prctl(PR_GET_SECUREBITS)),
       uid_before_(static_cast<std::uint32_t>(::setfsuid(static_cast<uid_t>(-1)))),
       gid_before_(static_cast<std::uint32_t>(::setfsgid(static_cast<gid_t>(-1)))) {
     // Without this, leaving filesystem user 0 takes CAP_DAC_OVERRIDE, CAP_MKNOD & co. away (capabilities(7)).

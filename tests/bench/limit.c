@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The least that starts a machine: the same kernel work as a manager does, and no decision, check or message.
 // limit [-n] [-u BASE] [-m] [-d] [-s FILTER] -c CGROUP ROOT COMMAND [ARGUMENT...]
-//   -n network namespace   -u user namespace of 65536 ids by an idmapped root   -m read-only parts and masks of a manager
-//   -d drop capabilities   -s load this file of BPF instructions                -c born in a new cgroup below this one
+//   -n network namespace   -u user namespace of 65536 ids by an idmapped root   -m read-only parts and masks of a
+//   manager -d drop capabilities   -s load this file of BPF instructions                -c born in a new cgroup below
+//   this one
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -22,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static long check(long result, const char *call) {
+static long check(long result, const char* call) {
     if (result < 0) {
         perror(call);
         _exit(125);
@@ -37,7 +38,7 @@ static struct sock_filter instructions[BPF_MAXINSNS];
 static struct sock_fprog filter = {.filter = instructions};
 static int network, masks, drop;
 
-static int fresh(const char *type, const char *mode) {
+static int fresh(const char* type, const char* mode) {
     int context = SYS(fsopen, type, FSOPEN_CLOEXEC);
     if (mode)
         SYS(fsconfig, context, FSCONFIG_SET_STRING, "mode", mode, 0);
@@ -45,11 +46,11 @@ static int fresh(const char *type, const char *mode) {
     return SYS(fsmount, context, FSMOUNT_CLOEXEC, 0);
 }
 
-static void attach(int mount, const char *target) {
+static void attach(int mount, const char* target) {
     SYS(move_mount, mount, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
-static void bind(const char *source, const char *target, uint64_t attributes) {
+static void bind(const char* source, const char* target, uint64_t attributes) {
     int tree = syscall(SYS_open_tree, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0)
         return; // this kernel lacks the file
@@ -60,14 +61,19 @@ static void bind(const char *source, const char *target, uint64_t attributes) {
 }
 
 static void mount_all(void) {
-    static const struct { const char *type, *target, *mode; } fresh_ones[] = {
-        {"tmpfs", "tmp", "1777"}, {"sysfs", "sys", NULL},        {"tmpfs", "dev", "755"}, {"tmpfs", "dev/shm", "1777"},
-        {"devpts", "dev/pts", "600"}, {"tmpfs", "run", "755"},   {"proc", "proc", NULL},  {"mqueue", "dev/mqueue", NULL},
-        {"cgroup2", "sys/fs/cgroup", NULL}};
-    static const struct { const char *name; int major, minor; } nodes[] = {
-        {"dev/null", 1, 3}, {"dev/zero", 1, 5}, {"dev/full", 1, 7}, {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
-    static const char *const read_only[] = {"proc/sys", "proc/sysrq-trigger", "proc/kallsyms", "proc/keys", "proc/timer_list",
-                                            "proc/acpi", "proc/fs", "proc/irq", "proc/bus", "proc/scsi"};
+    static const struct {
+        const char *type, *target, *mode;
+    } fresh_ones[] = {{"tmpfs", "tmp", "1777"},     {"sysfs", "sys", NULL},         {"tmpfs", "dev", "755"},
+                      {"tmpfs", "dev/shm", "1777"}, {"devpts", "dev/pts", "600"},   {"tmpfs", "run", "755"},
+                      {"proc", "proc", NULL},       {"mqueue", "dev/mqueue", NULL}, {"cgroup2", "sys/fs/cgroup", NULL}};
+    static const struct {
+        const char* name;
+        int major, minor;
+    } nodes[] = {{"dev/null", 1, 3},   {"dev/zero", 1, 5},    {"dev/full", 1, 7},
+                 {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
+    static const char* const read_only[] = {"proc/sys",        "proc/sysrq-trigger", "proc/kallsyms", "proc/keys",
+                                            "proc/timer_list", "proc/acpi",          "proc/fs",       "proc/irq",
+                                            "proc/bus",        "proc/scsi"};
     for (unsigned i = 0; i < sizeof fresh_ones / sizeof *fresh_ones; i++) {
         attach(fresh(fresh_ones[i].type, fresh_ones[i].mode), fresh_ones[i].target);
         if (strcmp(fresh_ones[i].target, "dev") == 0) {
@@ -106,13 +112,13 @@ static void drop_privileges(void) {
     }
 }
 
-static void read_filter(const char *path) {
+static void read_filter(const char* path) {
     int file = CHECK(open(path, O_RDONLY | O_CLOEXEC));
     filter.len = CHECK(read(file, instructions, sizeof instructions)) / sizeof *instructions;
     close(file);
 }
 
-static void be_the_machine(const char *root_path, int ready, char **command) {
+static void be_the_machine(const char* root_path, int ready, char** command) {
     uint64_t root = 0;
     if (base) {
         CHECK(read(ready, &root, sizeof root));
@@ -132,19 +138,19 @@ static void be_the_machine(const char *root_path, int ready, char **command) {
     CHECK(sethostname("limit", 5));
     setsid();
     drop_privileges();
-    static char *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "container=limit", "TERM=dumb", NULL};
+    static char* environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "container=limit", "TERM=dumb", NULL};
     SYS(close_range, 3, ~0U, CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC);
     CHECK(execve(command[0], command, environment));
 }
 
-static int of_process(pid_t pid, const char *name, int flags) {
+static int of_process(pid_t pid, const char* name, int flags) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
     return CHECK(open(path, flags | O_CLOEXEC));
 }
 
 // The child sees the new descriptor, too: both use one table until it closes the rest or executes.
-static void give_idmapped_root(pid_t pid, const char *root_path, int ready) {
+static void give_idmapped_root(pid_t pid, const char* root_path, int ready) {
     char line[64];
     int length = snprintf(line, sizeof line, "0 %s 65536\n", base);
     CHECK(write(of_process(pid, "uid_map", O_WRONLY), line, length));
@@ -155,7 +161,7 @@ static void give_idmapped_root(pid_t pid, const char *root_path, int ready) {
     CHECK(write(ready, &root, sizeof root));
 }
 
-int main(int count, char **arguments) {
+int main(int count, char** arguments) {
     for (int option; (option = getopt(count, arguments, "+nu:mds:c:")) != -1;)
         switch (option) {
         case 'n': network = 1; break;
@@ -173,8 +179,10 @@ int main(int count, char **arguments) {
     CHECK(mkdir(own_cgroup, 0755));
     int ready = CHECK(eventfd(0, EFD_CLOEXEC));
     struct clone_args how = {.flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWCGROUP |
-                                      CLONE_INTO_CGROUP | (network ? CLONE_NEWNET : 0) | (base ? CLONE_NEWUSER | CLONE_FILES : 0),
-                             .exit_signal = SIGCHLD, .cgroup = CHECK(open(own_cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC))};
+                                      CLONE_INTO_CGROUP | (network ? CLONE_NEWNET : 0) |
+                                      (base ? CLONE_NEWUSER | CLONE_FILES : 0),
+                             .exit_signal = SIGCHLD,
+                             .cgroup = CHECK(open(own_cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC))};
     pid_t pid = SYS(clone3, &how, sizeof how);
     if (pid == 0)
         be_the_machine(arguments[optind], ready, arguments + optind + 1);

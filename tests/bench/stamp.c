@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-int main(int count, char **arguments) {
+int main(int count, char** arguments) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     char line[64];

@@ -6,7 +6,8 @@
 namespace machinist {
 
 TEST(AMachineName, IsMadeOfLabelsJoinedByDots) {
-    for (const std::string& text : {std::string{"web"}, std::string{"a"}, std::string{"web-1.example_x"}, std::string(64, 'a')})
+    for (const std::string& text :
+         {std::string{"web"}, std::string{"a"}, std::string{"web-1.example_x"}, std::string(64, 'a')})
         EXPECT_TRUE(MachineName::parse(text)) << text;
 }
 
