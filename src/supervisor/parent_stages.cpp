@@ -179,7 +179,9 @@ void let_the_payload_mount(Start& start) {
 
 void limit_the_machine(Start& start) {
     limit_first_process(start);
-    limit_machine_cgroup(start.cgroup, start.spec);
+    // Over a reboot in place the group stays, and a second device policy would only be added to the first.
+    if (start.first_start)
+        limit_machine_cgroup(start.cgroup, start.spec);
 }
 
 void register_the_machine(Start& start) {
