@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -89,7 +90,7 @@ int clean_up(const StartRequest& request, const Path& image, const HostFacts& ho
 int resolve_and_start(const CommandLine& line) {
     const StartRequest& request = line.request;
     const Programs programs{.launcher = own_path(), .supervisor = program_path("machinist-supervisor")};
-    const HostFacts host = read_host_facts();
+    HostFacts host = read_host_facts();
     const Path image =
         request.cleanup && request.machine ? Path{"/" + request.machine->text()} : find_image(request, host);
     if (request.cleanup)
@@ -100,6 +101,10 @@ int resolve_and_start(const CommandLine& line) {
         complain(file.warnings, request.manner, "warning: ");
     const Settings settings = merge_settings(request, file.settings);
     const ImageFacts facts = image_facts_for(request, settings, image, host);
+    // Which directory of the host's journal is the machine's own is known once its id is.
+    if (facts.machine_id)
+        host.journal_directory_of_machine =
+            std::filesystem::is_directory("/var/log/journal/" + facts.machine_id->plain());
     auto resolved = resolve(request, settings, facts, host, draw_chance(), load_credentials(settings, host));
     // All that is wrong at once, wherever it was written.
     Problems problems = line.problems;

@@ -157,7 +157,6 @@ std::vector<DeviceRule> closed_device_list() {
         character(1, 8),              // random
         character(1, 9),              // urandom
         character(5, 0),              // tty
-        character(5, 1),              // console
         character(5, 2),              // ptmx
         character(136, std::nullopt), // pts/*
         character(10, 200),           // net/tun

@@ -36,6 +36,16 @@ void send_word_or_take_failure(BorrowedFd socket, Message word) {
     }
 }
 
+std::optional<Failure> failure_left_behind(BorrowedFd socket) {
+    pollfd waiting{.fd = socket.get(), .events = POLLIN, .revents = 0};
+    if (!socket || ::poll(&waiting, 1, 0) <= 0)
+        return std::nullopt;
+    const ReceivedMessage last = receive_message(socket);
+    if (last.end || last.bytes[0] != static_cast<char>(Message::failed))
+        return std::nullopt;
+    return Failure::deserialize(std::string_view{last.bytes}.substr(1));
+}
+
 void send_failure(BorrowedFd socket, const Failure& failure) noexcept {
     try {
         send_message(socket, static_cast<char>(Message::failed) + failure.serialize());

@@ -7,6 +7,7 @@
 #include "base/unique_fd.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace machinist {
@@ -24,6 +25,8 @@ struct HandshakeMessage {
 void send_word(BorrowedFd socket, Message word, const std::vector<int>& descriptors = {});
 // Throws the other half's Failure if that is why it no longer listens.
 void send_word_or_take_failure(BorrowedFd socket, Message word);
+// What the other half sent before it went, while we failed for its absence; nothing if it said nothing.
+std::optional<Failure> failure_left_behind(BorrowedFd socket);
 void send_failure(BorrowedFd socket, const Failure& failure) noexcept;
 // Any other message is a Failure naming both; the other half's Failure is thrown as it was there.
 HandshakeMessage receive_handshake(BorrowedFd socket, Message expected);

@@ -73,7 +73,14 @@ void undo(Start& start) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     try {
         doing("start machine '" + start.spec.name.text() + "'", [&] {
-            prepare_machine(start);
+            try {
+                prepare_machine(start);
+            } catch (const Failure&) {
+                // A payload that failed is gone, which is not why the machine did not start.
+                if (auto cause = failure_left_behind(start.handshake))
+                    throw std::move(*cause);
+                throw;
+            }
             wait_for_execution(start.handshake, signals);
             tell_what_is_missing(start);
             hand_over_to_supervisor(start);

@@ -80,6 +80,12 @@ std::vector<std::string> remnants_of(const std::string& name, const fs::path& wo
     return found;
 }
 
+std::vector<std::string> processes_of(const std::string& name) {
+    std::vector<std::string> found;
+    find_processes(name, "/nowhere", found);
+    return found;
+}
+
 std::string fingerprint_of_host() {
     std::ostringstream text;
     for (const char* path : {"/dev", "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty",
