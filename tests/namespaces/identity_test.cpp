@@ -44,17 +44,6 @@ TEST_P(TheMachine, G2_GetsAnIdAndItsImageStaysAsItIs) {
     EXPECT_FALSE(tree.has("etc/machine-id"));
 }
 
-TEST_P(TheMachine, G5_IsToldThatAnotherOneRunsWithItsId) {
-    tree.file("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
-    boot({"--ephemeral"});
-    ASSERT_EQ(ask("hostname"), machine().name());
-
-    Start second = as_this_way({"--ephemeral"}, {"/probe", "--ask", "hostname"});
-    const Outcome outcome = outcome_of(second);
-
-    EXPECT_THAT(outcome.errors, HasSubstr("id")) << "neither refused nor told";
-}
-
 TEST_P(TheMachine, I4_HasItsLoopbackUp) {
     boot();
 
