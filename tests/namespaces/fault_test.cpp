@@ -2,11 +2,14 @@
 // A start that fails, or is killed, at each of its stages leaves nothing behind. Needs a build with fault hooks.
 #include "namespaces/container_interface.hpp"
 #include "namespaces/host_audit.hpp"
+#include "spec/run_directory.hpp"
 
 #include <algorithm>
 #include <cctype>
 #include <csignal>
+#include <fcntl.h>
 #include <ostream>
+#include <sys/file.h>
 
 namespace machinist::test {
 
@@ -63,7 +66,12 @@ protected:
     }
     // Who has lost its launcher is ended by the kernel, which takes a moment.
     void wait_for_the_other_half() {
-        EXPECT_TRUE(eventually([&] { return processes_of(machine().name()).empty(); }));
+        // It has let go of everything when its lock can be had.
+        EXPECT_TRUE(eventually([&] {
+            const UniqueFd lock{
+                ::open((run_directory::path(machine().name()) + "/lock").c_str(), O_RDONLY | O_CLOEXEC)};
+            return processes_of(machine().name()).empty() && (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
+        }));
     }
     void expect_nothing_left() {
         // Who is killed cannot undo what it made; that is done by `gc`, or by the next start of that name.
