@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <stdexcept>
 #include <unistd.h>
@@ -59,6 +61,21 @@ std::string plain(std::string_view line) {
 }
 
 } // namespace
+
+// What a test program that was killed left running; nobody else names machines so.
+class EndOfOrphans : public testing::Environment {
+public:
+    void SetUp() override {
+        std::error_code ignored;
+        for (const auto& entry : std::filesystem::directory_iterator{run_directory::root, ignored}) {
+            const std::string name = entry.path().filename();
+            if (name.starts_with("test-") && ::kill(std::atoi(name.c_str() + 5), 0) != 0)
+                run(MACHINIST_PROGRAM, {"terminate", name});
+        }
+    }
+};
+// NOLINTNEXTLINE(cert-err58-cpp): GoogleTest wants it so.
+[[maybe_unused]] testing::Environment* const end_of_orphans = testing::AddGlobalTestEnvironment(new EndOfOrphans);
 
 std::string unused_name() {
     static std::atomic<int> count = 0;
