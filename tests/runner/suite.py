@@ -32,6 +32,14 @@ def tests_of(build, suite):
             yield test
 
 
+def programs_of(build, tests):
+    """What the tests start and what they say they need, as ninja knows it."""
+    listed = subprocess.run(["meson", "introspect", "--targets", build], check=True, capture_output=True, text=True)
+    files = {target["id"]: target["filename"] for target in json.loads(listed.stdout)}
+    paths = {test["cmd"][0] for test in tests} | {path for test in tests for name in test["depends"] for path in files[name]}
+    return sorted(os.path.relpath(path, build) for path in paths)
+
+
 class Run:
     """One start of one program, to its end or to the end of its time."""
 
@@ -196,7 +204,7 @@ def main():
     progress = Progress(arguments.label)
     tests = list(tests_of(arguments.build, arguments.suite))
     if arguments.programs:
-        print("\n".join(sorted({os.path.relpath(test["cmd"][0], arguments.build) for test in tests})))
+        print("\n".join(programs_of(arguments.build, tests)))
         return 0
     results = []
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
