@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// machinist-enter: joins one running machine, runs one command in it, exits as the command did.
+// machinist-enter: joins one running machine, runs one command in it and exits as the command did, or does one errand.
 #include "base/failure.hpp"
+#include "enter/errands.hpp"
 #include "enter/order.hpp"
 #include "enter/report.hpp"
 #include "enter/session.hpp"
@@ -35,6 +36,8 @@ int run(int count, char** words) {
     if (!runs_from_sealed_program())
         execute_sealed_program(make_sealed_program("/proc/self/exe"), {words, words + count});
     const Order order = read_order(count, words);
+    if (order.errand)
+        return do_errand(order);
     const Outcome outcome = doing("enter machine '" + order.machine + "'", [&] { return run_session(order); });
     if (outcome.failure)
         std::fprintf(stderr, "machinist: machine '%s': %s\n", order.machine.c_str(), outcome.failure->what());

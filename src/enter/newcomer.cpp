@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "enter/command.hpp"
+#include "enter/machine_terminal.hpp"
 #include "enter/report.hpp"
 #include "kernel/capabilities.hpp"
 #include "kernel/files.hpp"
@@ -19,12 +20,9 @@
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>
-#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace machinist::enter {
@@ -122,14 +120,8 @@ void find_user(Newcomer& newcomer) {
 void open_terminal(Newcomer& newcomer) {
     if (!newcomer.order.pty)
         return;
-    const UniqueFd devpts = open_beneath(newcomer.leader.root, "dev/pts", O_RDONLY | O_DIRECTORY, Links::refuse);
-    struct statfs filesystem {};
-    if (::fstatfs(devpts.get(), &filesystem) < 0 || filesystem.f_type != DEVPTS_SUPER_MAGIC)
-        throw Failure{FailureKind::hostile, "'/dev/pts' of the machine is no devpts"};
-    newcomer.terminal = open_pty(devpts);
-    const struct stat status = status_of(newcomer.terminal.master);
-    if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(5, 2))
-        throw Failure{FailureKind::hostile, "'/dev/pts/ptmx' of the machine is something else"};
+    newcomer.terminal.master = open_master_in_machine(newcomer.leader.root);
+    newcomer.terminal.slave = open_pty_slave(newcomer.terminal.master);
     // The group is "tty", by the mount's options.
     if (::fchown(newcomer.terminal.slave.get(), newcomer.account.uid, static_cast<gid_t>(-1)) < 0)
         throw system_failure("give the terminal to the user");

@@ -26,7 +26,13 @@ enum : int {
     login_shell,
     escapable,
     quiet,
-    timeout
+    timeout,
+    errand,
+    reply,
+    read_only,
+    make,
+    replace,
+    detach
 };
 
 constexpr option options[]{{"machine", required_argument, nullptr, machine},
@@ -42,6 +48,12 @@ constexpr option options[]{{"machine", required_argument, nullptr, machine},
                            {"escapable", no_argument, nullptr, escapable},
                            {"quiet", no_argument, nullptr, quiet},
                            {"timeout", required_argument, nullptr, timeout},
+                           {"errand", required_argument, nullptr, errand},
+                           {"reply", required_argument, nullptr, reply},
+                           {"read-only", no_argument, nullptr, read_only},
+                           {"mkdir", no_argument, nullptr, make},
+                           {"replace", no_argument, nullptr, replace},
+                           {"detach", no_argument, nullptr, detach},
                            {}};
 
 Failure meaningless(const char* word) {
@@ -86,13 +98,26 @@ Order read_order(int count, char** words) {
         case escapable: order.escapable = true; break;
         case quiet: order.quiet = true; break;
         case timeout: order.seconds = seconds_from(::optarg); break;
+        case errand:
+            order.errand = value_named(errand_names, ::optarg);
+            if (!order.errand)
+                throw meaningless(::optarg);
+            break;
+        case reply: order.reply = descriptor_from(::optarg); break;
+        case read_only: order.read_only = true; break;
+        case make: order.make = true; break;
+        case replace: order.replace = true; break;
+        case detach: order.detach = true; break;
         default: throw meaningless(words[::optind - 1]);
         }
     }
     order.command.assign(words + ::optind, words + count);
-    if (!held || number.value_or(0) <= 0 || order.command.empty() != order.login_shell)
+    const bool runs = !order.errand || order.errand == ErrandKind::shell;
+    if (!held || number.value_or(0) <= 0 || (runs && order.command.empty() != order.login_shell))
         throw Failure{FailureKind::usage,
                       "machinist-enter needs --pidfd=, --leader= and either a command or --login-shell"};
+    if (order.errand.has_value() != static_cast<bool>(order.reply))
+        throw Failure{FailureKind::usage, "machinist-enter needs --errand= and --reply= together"};
     order.leader = Pidfd{std::move(held), *number};
     return order;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What machinist-enter shall do, as its command line says it: one machine, one command.
+// What machinist-enter shall do, as its command line says it: one machine, one command or one errand.
 #pragma once
 
 #include "base/unique_fd.hpp"
 #include "kernel/pidfd.hpp"
+#include "spec/errand.hpp"
 
 #include <optional>
 #include <string>
@@ -24,7 +25,14 @@ struct Order {
     bool escapable = false;               // ^] three times within a second leaves
     bool quiet = false;                   // no word about the end of a session
     std::optional<double> seconds;        // the command may take
-    std::vector<std::string> command;
+    std::vector<std::string> command;     // of an errand: its words
+
+    std::optional<ErrandKind> errand;
+    UniqueFd reply;         // a socket for the errand's one message
+    bool read_only = false; // as in Errand
+    bool make = false;
+    bool replace = false;
+    bool detach = false;
 };
 
 // Throws Failure(usage). Takes the descriptors that the words name.

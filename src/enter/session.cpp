@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "enter/session.hpp"
 
+#include "enter/arrival.hpp"
 #include "enter/escape.hpp"
 #include "enter/flow.hpp"
 #include "enter/leader_view.hpp"
-#include "enter/newcomer.hpp"
 #include "enter/report.hpp"
 #include "enter/terminal.hpp"
-#include "kernel/sockets.hpp"
-#include "kernel/syscalls.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,7 +14,6 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -100,31 +97,9 @@ private:
 
 void Session::start() {
     const LeaderView leader = look_at_leader(order_.leader);
-    auto [ours, theirs] = make_message_socket_pair();
-    if ((leader.namespaces & CLONE_NEWPID) != 0 && ::setns(order_.leader.descriptor().get(), CLONE_NEWPID) < 0)
-        throw system_failure("join its process ids");
-    int pidfd = -1;
-    clone_args arguments{};
-    arguments.flags = CLONE_PIDFD;
-    arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-    arguments.exit_signal = SIGCHLD;
-    if (leader.cgroup) {
-        // Born there: moving it later waits for a grace period of the kernel, many milliseconds.
-        arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = static_cast<std::uint64_t>(leader.cgroup.get());
-    }
-    const pid_t pid = sys::clone3(arguments);
-    if (pid == 0) {
-        ours.reset();
-        go_in(order_, leader, std::move(theirs));
-    }
-    // A pid namespace whose process 1 has ended takes nobody in.
-    if (pid < 0 && errno == ENOMEM && !order_.leader.alive())
-        throw Failure{FailureKind::not_found, "the machine has ended"};
-    if (pid < 0)
-        throw system_failure("start a process in it");
-    child_ = Pidfd{UniqueFd{pidfd}, pid};
-    told_ = std::move(ours);
+    Arrival newcomer = start_newcomer(order_, leader);
+    child_ = std::move(newcomer.process);
+    told_ = std::move(newcomer.told);
 }
 
 int Session::milliseconds_left() const {

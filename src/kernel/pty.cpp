@@ -13,18 +13,35 @@
 
 namespace machinist {
 
-Pty open_pty(BorrowedFd devpts) {
-    Pty pty;
-    pty.master = UniqueFd{::openat(devpts.get(), "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)};
-    if (!pty.master)
+UniqueFd open_pty_master(BorrowedFd devpts) {
+    UniqueFd master{::openat(devpts.get(), "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    if (!master)
         throw system_failure("open 'ptmx' of the machine's devpts");
     int unlocked = 0;
-    if (::ioctl(pty.master.get(), TIOCSPTLCK, &unlocked) < 0 || ::ioctl(pty.master.get(), TIOCGPTN, &pty.number) < 0)
+    if (::ioctl(master.get(), TIOCSPTLCK, &unlocked) < 0)
         throw system_failure("unlock a pseudo terminal");
-    // By the master, not by a path: nothing can be put in between.
-    pty.slave = UniqueFd{::ioctl(pty.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)};
-    if (!pty.slave)
+    return master;
+}
+
+UniqueFd open_pty_slave(BorrowedFd master) {
+    UniqueFd slave{::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    if (!slave)
         throw system_failure("open the other end of a pseudo terminal");
+    return slave;
+}
+
+int pty_number(BorrowedFd master) {
+    int number = 0;
+    if (::ioctl(master.get(), TIOCGPTN, &number) < 0)
+        throw system_failure("ask for the number of a pseudo terminal");
+    return number;
+}
+
+Pty open_pty(BorrowedFd devpts) {
+    Pty pty;
+    pty.master = open_pty_master(devpts);
+    pty.number = pty_number(pty.master);
+    pty.slave = open_pty_slave(pty.master);
     return pty;
 }
 

@@ -15,4 +15,9 @@ struct Pty {
 // devpts: the root directory of the instance. The slave's owner is the caller's filesystem user.
 Pty open_pty(BorrowedFd devpts);
 
+// The two steps of it. The slave is opened by its master, not by a path: nothing can be put in between.
+UniqueFd open_pty_master(BorrowedFd devpts);
+UniqueFd open_pty_slave(BorrowedFd master);
+int pty_number(BorrowedFd master);
+
 } // namespace machinist

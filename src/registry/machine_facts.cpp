@@ -5,9 +5,9 @@
 #include "base/text.hpp"
 #include "image/init_detection.hpp"
 #include "image/os_release.hpp"
+#include "kernel/addresses.hpp"
 #include "kernel/files.hpp"
 #include "kernel/separate_process.hpp"
-#include "registry/addresses.hpp"
 
 #include <cerrno>
 #include <fcntl.h>

@@ -18,6 +18,7 @@ struct Places {
     std::filesystem::path id_range_locks = IdRangeStore::Places{}.locks;
     std::filesystem::path cgroups;            // where they are mounted; empty: none is looked at
     std::filesystem::path supervisor_program; // undoes
+    std::filesystem::path enter_program;      // joins machines
 };
 
 } // namespace machinist

@@ -11,7 +11,7 @@ _machinist_machines() {
 
 _machinist() {
     local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
-    local verbs='run list show status exec shell login wait poweroff reboot terminate kill gc doctor help'
+    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill gc doctor help'
     compopt +o nospace
     if [[ ${COMP_WORDS[0]##*/} == systemd-nspawn ]]; then
         verb=run
@@ -30,6 +30,13 @@ _machinist() {
     fi
     case $verb in
     run) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    bind | copy-to | copy-from)
+        if ((COMP_CWORD > 2)); then
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        else
+            mapfile -t COMPREPLY < <(compgen -W "$(_machinist_machines)" -- "$current")
+        fi
+        ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$(_machinist_machines)" -- "$current") ;;
     esac
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Completion for fish. The options are those that the program itself tells, so that the two cannot drift apart.
 
-set -l verbs run list show status exec shell login wait poweroff reboot terminate kill gc doctor help
+set -l verbs run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill gc doctor help
 
 function __machinist_options
     command machinist $argv --help 2>/dev/null | string match -rag -- '--[a-z][a-z0-9-]*' | sort -u

@@ -10,6 +10,7 @@ namespace machinist {
 Places host_places() {
     Places places;
     places.supervisor_program = program_near("machinist-supervisor");
+    places.enter_program = program_near("machinist-enter");
     try {
         places.cgroups = cgroup_root();
     } catch (const Failure&) {

@@ -39,15 +39,8 @@ void ask_for_end(Machine& machine, EndKind kind, const MachineStore& machines) {
         signal_leader_when_heard(machine, end.signal, boots ? patience_until_heard : patience_without_init);
         return;
     }
-    const EntryResult result = run_entry(machine, {.user = {},
-                                                   .directory = {},
-                                                   .environment = {},
-                                                   .pty = false,
-                                                   .login_shell = false,
-                                                   .escapable = false,
-                                                   .quiet = false,
-                                                   .seconds = longest_command,
-                                                   .command = {end.command}});
+    const EntryResult result =
+        run_entry(machine, {.seconds = longest_command, .command = {end.command}}, machines.places());
     // It may be killed by what it began.
     if (result.status != 0 && result.status < 128 && machine.leader.alive())
         throw Failure{FailureKind::not_supported, "run '" + end.command + "' in machine '" + machine.name() +

@@ -31,11 +31,9 @@ Entry session_of(const Invocation& call) {
                 .directory = call.directory,
                 .environment = terminal_environment(),
                 .pty = true,
-                .login_shell = false,
                 .escapable = true,
                 .quiet = call.quiet,
-                .seconds = call.seconds,
-                .command = {}};
+                .seconds = call.seconds};
     for (std::string& assignment : environment_of(call))
         entry.environment.push_back(std::move(assignment));
     return entry;
@@ -70,10 +68,7 @@ int execute_in_machine(const Invocation& call, const MachineStore& machines) {
         throw Failure{FailureKind::usage, "'exec' needs a command"};
     Entry entry{.user = call.user,
                 .directory = call.directory,
-                .environment = {},
                 .pty = call.pty,
-                .login_shell = false,
-                .escapable = false,
                 .quiet = call.quiet,
                 .seconds = call.seconds,
                 .command = call.command};
@@ -81,7 +76,7 @@ int execute_in_machine(const Invocation& call, const MachineStore& machines) {
         entry.environment = terminal_environment();
     for (std::string& assignment : environment_of(call))
         entry.environment.push_back(std::move(assignment));
-    become_entry(open_machine(machines, call.words[0]), entry);
+    become_entry(open_machine(machines, call.words[0]), entry, machines.places());
 }
 
 int open_shell(const Invocation& call, const MachineStore& machines) {
@@ -102,7 +97,7 @@ int open_shell(const Invocation& call, const MachineStore& machines) {
         throw Failure{FailureKind::invalid, "'" + entry.command[0] + "' is no absolute path"};
     const Machine machine = open_machine(machines, name);
     announce(call, machine);
-    become_entry(machine, entry);
+    become_entry(machine, entry, machines.places());
 }
 
 int log_in(const Invocation& call, const MachineStore& machines) {
@@ -114,7 +109,7 @@ int log_in(const Invocation& call, const MachineStore& machines) {
     else
         entry.command = {"/bin/login"};
     announce(call, machine);
-    become_entry(machine, entry);
+    become_entry(machine, entry, machines.places());
 }
 
 } // namespace machinist

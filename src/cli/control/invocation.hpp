@@ -39,6 +39,10 @@ struct Invocation {
     std::vector<std::string> environment; // "NAME=VALUE"; "NAME" takes the caller's
     bool pty = false;
 
+    bool read_only = false; // bind
+    bool make = false;      // --mkdir
+    bool force = false;
+
     bool wait = false;
     std::optional<double> seconds; // --timeout
     std::string until = "ready";   // --for

@@ -21,6 +21,10 @@ constexpr std::array table{
     Verb{"exec", "NAME [--] COMMAND...", "run a command in a machine: its streams, its exit status", 1, 1, execute_in_machine},
     Verb{"shell", "[USER@]NAME [PATH...]", "a login shell, or a program, on a terminal in a machine", 1, 1, open_shell},
     Verb{"login", "NAME", "a login prompt in a machine", 1, 1, log_in},
+    Verb{"bind", "NAME PATH [PATH]", "show a file or directory of the host in a machine", 2, 3, bind_into_machine},
+    Verb{"unbind", "NAME PATH", "undo it", 2, 2, unbind_in_machine},
+    Verb{"copy-to", "NAME PATH [PATH]", "copy files from the host into a machine", 2, 3, copy_to_machine},
+    Verb{"copy-from", "NAME PATH [PATH]", "copy files from a machine to the host", 2, 3, copy_from_machine},
     Verb{"wait", "NAME...", "wait until machines run, are ready, answer or are gone", 1, any_number, wait_for_machines},
     Verb{"poweroff", "NAME...", "ask machines for an orderly end", 1, any_number, power_off_machines},
     Verb{"stop", "", "", 1, any_number, power_off_machines},
@@ -35,12 +39,11 @@ constexpr std::array table{
 };
 // clang-format on
 
-constexpr std::array<std::string_view, 31> not_built{
-    "start",      "enable",         "disable",        "pause",       "resume",       "copy-to",    "copy-from",
-    "bind",       "bind-volume",    "unbind-volume",  "list-images", "image-status", "show-image", "edit",
-    "cat",        "clone",          "rename",         "read-only",   "remove",       "set-limit",  "clean",
-    "pull-tar",   "pull-raw",       "pull-oci",       "import-tar",  "import-raw",   "import-fs",  "export-tar",
-    "export-raw", "list-transfers", "cancel-transfer"};
+constexpr std::array<std::string_view, 28> not_built{
+    "start",       "enable",       "disable",    "pause",      "resume",     "bind-volume",    "unbind-volume",
+    "list-images", "image-status", "show-image", "edit",       "cat",        "clone",          "rename",
+    "read-only",   "remove",       "set-limit",  "clean",      "pull-tar",   "pull-raw",       "pull-oci",
+    "import-tar",  "import-raw",   "import-fs",  "export-tar", "export-raw", "list-transfers", "cancel-transfer"};
 
 } // namespace
 

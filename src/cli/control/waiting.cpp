@@ -128,19 +128,11 @@ private:
     }
 
     bool command_succeeds(const Machine& machine) {
-        Entry entry{.user = {},
-                    .directory = {},
-                    .environment = {},
-                    .pty = false,
-                    .login_shell = false,
-                    .escapable = false,
-                    .quiet = false,
-                    .seconds = longest_command,
-                    .command = {"/bin/sh", "-c", waiting_.command}};
+        Entry entry{.seconds = longest_command, .command = {"/bin/sh", "-c", waiting_.command}};
         if (waiting_.deadline)
             entry.seconds = std::clamp(std::chrono::duration<double>(*waiting_.deadline - Clock::now()).count(), 0.001,
                                        longest_command);
-        if (run_entry(machine, entry).status == 0)
+        if (run_entry(machine, entry, machines_.places()).status == 0)
             return true;
         look_again_at(Clock::now() + between_attempts_);
         between_attempts_ = std::min<Clock::duration>(between_attempts_ * 3 / 2, longest_attempt);
@@ -164,18 +156,10 @@ std::vector<MachineName> wait_until_all(const MachineStore& machines, const Wait
     return Waiter{machines, waiting}.wait();
 }
 
-std::string what_is_queued_in(const Machine& machine) {
-    const Entry entry{.user = {},
-                      .directory = {},
-                      .environment = {},
-                      .pty = false,
-                      .login_shell = false,
-                      .escapable = false,
-                      .quiet = false,
-                      .seconds = 10,
-                      .command = {"systemctl", "list-jobs", "--no-pager"}};
+std::string what_is_queued_in(const Machine& machine, const Places& places) {
+    const Entry entry{.seconds = 10, .command = {"systemctl", "list-jobs", "--no-pager"}};
     if (!machine.opening && (!machine.spec || machine.spec->payload.mode == StartMode::boot)) {
-        const EntryResult result = run_entry(machine, entry);
+        const EntryResult result = run_entry(machine, entry, places);
         if (result.status == 0) {
             std::string text;
             for (const std::string_view line : split(result.output, '\n'))
@@ -195,7 +179,7 @@ void tell_what_is_queued(const MachineStore& machines, const std::vector<Machine
         }
         std::string queued;
         try {
-            queued = what_is_queued_in(*machine);
+            queued = what_is_queued_in(*machine, machines.places());
         } catch (const Failure& failure) {
             queued = std::string{"  ("} + failure.what() + ")\n";
         }

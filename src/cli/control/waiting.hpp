@@ -36,7 +36,7 @@ struct Waiting {
 std::vector<MachineName> wait_until_all(const MachineStore& machines, const Waiting& waiting);
 
 // What keeps the machine busy: jobs of its init, or its processes. For people.
-std::string what_is_queued_in(const Machine& machine);
+std::string what_is_queued_in(const Machine& machine, const Places& places);
 // The same to stderr, with a heading for each.
 void tell_what_is_queued(const MachineStore& machines, const std::vector<MachineName>& names, const std::string& what);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "registry/addresses.hpp"
+#include "kernel/addresses.hpp"
 
 #include "base/failure.hpp"
 #include "base/unique_fd.hpp"

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "registry/running_errand.hpp"
+
+#include "base/failure.hpp"
+#include "kernel/files.hpp"
+#include "kernel/sealed_program.hpp"
+#include "kernel/sockets.hpp"
+#include "kernel/syscalls.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+[[noreturn]] void execute_in_child(const PreparedEntry& prepared) {
+    try {
+        // Who asked does not wait any more if it is gone.
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        const UniqueFd nothing = open_path("/dev/null", O_RDWR);
+        for (const int stream : {STDIN_FILENO, STDOUT_FILENO})
+            ::dup2(nothing.get(), stream);
+        prepared.keep_for_exec();
+        execute_sealed_program(prepared.program, prepared.arguments);
+    } catch (const Failure&) {
+        // The end of the socket says it.
+    }
+    ::_exit(EXIT_FAILURE);
+}
+
+std::string about(const Machine& machine) {
+    return "machine '" + machine.name() + "'";
+}
+
+} // namespace
+
+RunningErrand::RunningErrand(const Machine& machine, const Errand& errand, const Places& places, const Entry& entry) {
+    // What its leader sees until then is the host's.
+    if (machine.opening)
+        throw Failure{FailureKind::busy, about(machine) + " is still starting"};
+    auto [ours, theirs] = make_message_socket_pair();
+    const PreparedEntry prepared = prepare_errand(machine, errand, entry, std::move(theirs), places);
+    int pidfd = -1;
+    clone_args arguments{};
+    arguments.flags = CLONE_PIDFD;
+    arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+    arguments.exit_signal = SIGCHLD;
+    const pid_t pid = sys::clone3(arguments);
+    if (pid < 0)
+        throw system_failure("start machinist-enter");
+    if (pid == 0)
+        execute_in_child(prepared);
+    answer_ = std::move(ours);
+    process_ = Pidfd{UniqueFd{pidfd}, pid};
+}
+
+RunningErrand::~RunningErrand() {
+    if (!process_)
+        return;
+    process_.send_signal(SIGKILL);
+    // A filesystem of the machine's own making can hold even a killed process: it is not waited for then, and stays in
+    // the process table for as long as it is held.
+    constexpr int milliseconds_to_end = 50;
+    (void)process_.wait_for_end(milliseconds_to_end);
+    siginfo_t end{};
+    (void)::waitid(P_PIDFD, static_cast<id_t>(process_.descriptor().get()), &end, WEXITED | WNOHANG);
+}
+
+ErrandAnswer RunningErrand::finish() {
+    ReceivedMessage message = receive_message(answer_);
+    if (message.end)
+        throw Failure{FailureKind::internal, "machinist-enter ended without an answer"};
+    return {.text = read_errand_message(message.bytes), .descriptors = std::move(message.descriptors)};
+}
+
+ErrandAnswer run_errand(const Machine& machine, const Errand& errand, const Places& places,
+                        std::optional<std::chrono::milliseconds> patience, const Entry& entry) {
+    return doing(about(machine), [&] {
+        RunningErrand running{machine, errand, places, entry};
+        pollfd ready{.fd = running.answer_socket().get(), .events = POLLIN, .revents = 0};
+        if (patience && ::poll(&ready, 1, static_cast<int>(patience->count())) == 0)
+            throw Failure{FailureKind::timed_out,
+                          "no answer for " + std::to_string(patience->count() / 1000) + " seconds"};
+        return running.finish();
+    });
+}
+
+} // namespace machinist

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// An errand in a machine while it is done, by a process that can be waited for with others and killed at any time: a
+// machine can make every look at its files last for ever.
+#pragma once
+
+#include "kernel/pidfd.hpp"
+#include "registry/entry.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace machinist {
+
+struct ErrandAnswer {
+    std::string text = {};
+    std::vector<UniqueFd> descriptors = {};
+};
+
+class RunningErrand {
+public:
+    // Throws Failure; not_supported for a machine that is not open yet.
+    RunningErrand(const Machine& machine, const Errand& errand, const Places& places, const Entry& entry = {});
+    RunningErrand(RunningErrand&&) = default;
+    RunningErrand& operator=(RunningErrand&&) = delete;
+    RunningErrand(const RunningErrand&) = delete;
+    RunningErrand& operator=(const RunningErrand&) = delete;
+    // Ends it if it is not done.
+    ~RunningErrand();
+
+    // Readable once finish() does not wait.
+    [[nodiscard]] BorrowedFd answer_socket() const {
+        return answer_;
+    }
+    // The answer. Throws the Failure that ended it.
+    ErrandAnswer finish();
+
+private:
+    UniqueFd answer_;
+    Pidfd process_;
+};
+
+// To its end, or Failure(timed_out). No patience: as long as it takes.
+ErrandAnswer run_errand(const Machine& machine, const Errand& errand, const Places& places,
+                        std::optional<std::chrono::milliseconds> patience, const Entry& entry = {});
+
+} // namespace machinist
