@@ -23,6 +23,14 @@ enum class FailureKind : std::uint8_t {
     not_permitted,
     not_supported, // understood, but not to be had here
     timed_out,
+    too_many,        // a limit on how much at once
+    no_machine,      // no machine of that name
+    machine_exists,  // its name or its leader is taken
+    no_machine_of,   // the process belongs to no machine
+    no_own_network,  // the machine shares the host's
+    no_user_mapping, // the user id is not the machine's
+    no_group_mapping,
+    no_image,
     hostile,  // an image, archive or payload is shaped to harm, or looks so
     internal, // a bug of ours
 };

@@ -2,6 +2,7 @@
 #include "kernel/pidfd.hpp"
 
 #include "base/failure.hpp"
+#include "base/text.hpp"
 #include "kernel/files.hpp"
 #include "kernel/syscalls.hpp"
 
@@ -18,6 +19,22 @@ std::optional<Pidfd> Pidfd::open(pid_t pid) {
     if (errno == ESRCH || errno == EINVAL)
         return std::nullopt;
     throw system_failure("hold process " + std::to_string(pid));
+}
+
+std::optional<Pidfd> Pidfd::adopt(UniqueFd descriptor) {
+    constexpr std::string_view key = "Pid:";
+    const auto information = read_file_if_exists("/proc/self/fdinfo/" + std::to_string(descriptor.get()));
+    if (!information)
+        return std::nullopt;
+    for (const std::string_view line : split(*information, '\n')) {
+        if (!line.starts_with(key))
+            continue;
+        const auto pid = parse_integer<pid_t>(trimmed(line.substr(key.size())));
+        if (!pid || *pid <= 0)
+            return std::nullopt;
+        return Pidfd{std::move(descriptor), *pid};
+    }
+    return std::nullopt;
 }
 
 bool Pidfd::alive() const {

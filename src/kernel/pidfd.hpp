@@ -18,6 +18,9 @@ public:
 
     // Nothing if no such process lives.
     static std::optional<Pidfd> open(pid_t pid);
+    // A descriptor that somebody gave us. Nothing if it is no pidfd, or the process is not to be seen from here or
+    // gone.
+    static std::optional<Pidfd> adopt(UniqueFd descriptor);
 
     [[nodiscard]] pid_t pid() const {
         return pid_;

@@ -7,13 +7,16 @@ import re
 from source_files import files, finish, is_cpp, text
 
 may_include = {
+    "precompiled": set(),
     "base": {"base"},
     "kernel": {"base", "kernel"},
     "spec": {"base", "spec"},
     "image": {"base", "kernel", "spec", "image"},
     "supervisor": {"base", "kernel", "spec", "image", "supervisor"},
     "enter": {"base", "kernel", "spec", "enter"},
-    "registry": {"base", "kernel", "spec", "image", "registry"},
+    "bus": {"base", "kernel", "bus"},
+    "registry": {"base", "kernel", "spec", "image", "registry", "bus"},
+    "daemon": {"base", "kernel", "spec", "image", "registry", "bus", "daemon"},
     "cli": {"base", "kernel", "spec", "image", "supervisor", "registry", "cli"},
 }
 include = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Tells the bus what happens in the registry.
+#pragma once
+
+#include "daemon/service.hpp"
+
+namespace machinist {
+
+void announce_machines(Service& service);
+
+} // namespace machinist

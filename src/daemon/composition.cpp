@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/composition.hpp"
+
+#include "base/failure.hpp"
+#include "bus/log.hpp"
+#include "bus/systemd_units.hpp"
+#include "daemon/announcements.hpp"
+#include "daemon/bus_names.hpp"
+#include "daemon/idle_exit.hpp"
+#include "daemon/interfaces.hpp"
+#include "daemon/polkit_authority.hpp"
+
+#include <csignal>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+namespace machinist {
+
+int run_daemon(const DaemonOptions& options) {
+    EventLoop loop;
+    const EventSource term = loop.on_signal(SIGTERM, [&] { loop.exit(0); });
+    const EventSource interrupt = loop.on_signal(SIGINT, [&] { loop.exit(0); });
+    (void)sd_event_set_watchdog(loop.raw(), 1);
+
+    Connection bus{loop};
+    SystemdUnits units{bus};
+    MachineRegistry registry{loop, units, StateDirectory{options.state_directory, options.quarantine}};
+    PolkitAuthority authority{bus};
+    Service service{.loop = loop, .bus = bus, .registry = registry, .authority = authority};
+    Interfaces interfaces;
+    attach_looking_up(interfaces, service);
+    attach_registering(interfaces, service);
+    attach_ending(interfaces, service);
+    attach_properties(interfaces, service);
+    announce_machines(service);
+
+    serve(interfaces, service);
+    BusNames names{service};
+    registry.adopt();
+    IdleExit idle{service, options.idle, [&] { names.release(); }};
+    (void)sd_notify(0, "READY=1");
+    const int status = loop.run();
+    (void)sd_notify(0, "STOPPING=1");
+    return status;
+}
+
+} // namespace machinist

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Puts the daemon together and lets it run.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+
+namespace machinist {
+
+struct DaemonOptions {
+    std::filesystem::path state_directory{"/run/systemd/machines"};
+    std::filesystem::path quarantine{"/run/machinist/quarantine"};
+    std::chrono::seconds idle{60}; // without machines and calls, it ends; 0: never
+};
+
+// Until it is told to end or nobody needs it. Returns the exit status; throws Failure if it cannot start.
+int run_daemon(const DaemonOptions& options);
+
+} // namespace machinist

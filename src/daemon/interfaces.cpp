@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/interfaces.hpp"
+
+#include "base/failure.hpp"
+#include "contract_tables.hpp"
+#include "daemon/object_paths.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace machinist {
+
+namespace {
+
+pid_t process_of_current_caller(sd_bus* bus) {
+    sd_bus_message* current = sd_bus_get_current_message(bus);
+    return current == nullptr ? 0 : Call::caller_of(current).pid;
+}
+
+// A list that sd-bus frees.
+int list_machines(sd_bus*, const char*, void* data, char*** nodes, sd_bus_error*) {
+    const auto& service = *static_cast<const Service*>(data);
+    const auto& machines = service.registry.machines();
+    auto** list = static_cast<char**>(std::calloc(machines.size() + 2, sizeof(char*)));
+    if (list == nullptr)
+        return -ENOMEM;
+    std::size_t count = 0;
+    list[count++] = ::strdup(path_of_machine(".host").c_str());
+    for (const auto& [name, machine] : machines)
+        list[count++] = ::strdup(path_of_machine(name).c_str());
+    *nodes = list;
+    return 0;
+}
+
+} // namespace
+
+Interfaces::Interfaces()
+    : manager(contract::org_freedesktop_machine1_Manager),
+      machine(contract::org_freedesktop_machine1_Machine),
+      manager1(contract::io_machinist_Manager1),
+      machine1(contract::io_machinist_Machine1) {}
+
+const RegisteredMachine& machine_at(const Service& service, std::string_view path) {
+    if (path == own_machine_path)
+        return service.registry.of_process(process_of_current_caller(service.bus.raw()));
+    const auto name = machine_of_path(path);
+    return service.registry.get(name ? *name : std::string{path});
+}
+
+void attach_verb(Interfaces& interfaces, Service& service, const char* in_manager, const char* in_machine,
+                 MachineHandler handler) {
+    interfaces.manager.method(in_manager, [handler](const Call& call) {
+        const auto name = call.take<std::string>();
+        handler(call, name);
+    });
+    attach_machine_verb(interfaces.machine, service, in_machine, std::move(handler));
+}
+
+void attach_machine_verb(ServedInterface& interface, Service& service, const char* member, MachineHandler handler) {
+    interface.method(member, [&service, handler = std::move(handler)](const Call& call) {
+        handler(call, machine_at(service, call.path()).name());
+    });
+}
+
+void serve(Interfaces& interfaces, Service& service) {
+    sd_bus* bus = service.bus.raw();
+    const auto exists = [&service](std::string_view path) {
+        try {
+            (void)machine_at(service, path);
+            return true;
+        } catch (const Failure&) {
+            return false;
+        }
+    };
+    wire::written(sd_bus_add_object_manager(bus, nullptr, manager_path));
+    wire::written(sd_bus_add_node_enumerator(bus, nullptr, machines_path, list_machines, &service));
+    interfaces.manager.serve_at(bus, manager_path);
+    interfaces.manager1.serve_at(bus, manager_path);
+    interfaces.machine.serve_below(bus, machines_path, exists);
+    interfaces.machine1.serve_below(bus, machines_path, exists);
+}
+
+} // namespace machinist

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// machinistd: knows which machines exist and tells others over D-Bus.
+#include "base/failure.hpp"
+#include "base/text.hpp"
+#include "bus/log.hpp"
+#include "daemon/composition.hpp"
+#include "machinist_config.h"
+
+#include <cstdio>
+#include <getopt.h>
+#include <string>
+#include <sys/resource.h>
+
+namespace {
+
+constexpr const char* usage = "usage: machinistd [--state-directory=DIR] [--quarantine=DIR] [--idle-exit=SECONDS]\n";
+
+// One descriptor a machine, and the default limit is 1024 for the sake of programs that use select(2).
+void allow_all_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+    using namespace machinist;
+    constexpr option long_options[] = {{"state-directory", required_argument, nullptr, 's'},
+                                       {"quarantine", required_argument, nullptr, 'q'},
+                                       {"idle-exit", required_argument, nullptr, 'i'},
+                                       {"version", no_argument, nullptr, 'v'},
+                                       {"help", no_argument, nullptr, 'h'},
+                                       {}};
+    DaemonOptions options;
+    for (int letter = 0; (letter = ::getopt_long(count, arguments, "", long_options, nullptr)) >= 0;) {
+        const auto seconds = letter == 'i' ? parse_integer<unsigned>(optarg) : std::nullopt;
+        switch (letter) {
+        case 's': options.state_directory = optarg; break;
+        case 'q': options.quarantine = optarg; break;
+        case 'v': std::puts("machinistd " MACHINIST_VERSION); return 0;
+        case 'h': std::fputs(usage, stdout); return 0;
+        case 'i':
+            if (seconds) {
+                options.idle = std::chrono::seconds{*seconds};
+                break;
+            }
+            [[fallthrough]];
+        default: std::fputs(usage, stderr); return 2;
+        }
+    }
+    allow_all_descriptors();
+    try {
+        return run_daemon(options);
+    } catch (const std::exception& failure) {
+        log_error(failure.what());
+        return 1;
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/object_paths.hpp"
+
+#include <cstdlib>
+#include <memory>
+#include <systemd/sd-bus.h>
+
+namespace machinist {
+
+std::string path_of_machine(std::string_view name) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string path{machines_path};
+    path += '/';
+    if (name.empty())
+        path += '_';
+    bool first = true;
+    for (const char letter : name) {
+        const bool is_digit = letter >= '0' && letter <= '9';
+        if ((letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (is_digit && !first)) {
+            path += letter;
+        } else {
+            const auto byte = static_cast<unsigned char>(letter);
+            path.append(1, '_').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+        }
+        first = false;
+    }
+    return path;
+}
+
+std::optional<std::string> machine_of_path(std::string_view path) {
+    char* name = nullptr;
+    if (sd_bus_path_decode(std::string{path}.c_str(), machines_path, &name) <= 0)
+        return std::nullopt;
+    const std::unique_ptr<char, decltype(&std::free)> owner{name, std::free};
+    return std::string{name};
+}
+
+} // namespace machinist

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Where objects are on the bus.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace machinist {
+
+inline constexpr const char* manager_path = "/org/freedesktop/machine1";
+inline constexpr const char* machines_path = "/org/freedesktop/machine1/machine";
+// Of whoever asks.
+inline constexpr std::string_view own_machine_path = "/org/freedesktop/machine1/machine/self";
+
+std::string path_of_machine(std::string_view name);
+// Nothing for paths that are no machine's.
+std::optional<std::string> machine_of_path(std::string_view path);
+
+} // namespace machinist

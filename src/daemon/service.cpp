@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/service.hpp"
+
+#include "base/failure.hpp"
+
+namespace machinist {
+
+void when_allowed(Service& service, const Call& call, Permission permission, std::function<void()> then) {
+    const Caller caller = call.caller();
+    Question question{.action = std::move(permission.action), .details = std::move(permission.details), .owner = {}};
+    if (!permission.machine.empty())
+        question.details.emplace_back("machine", permission.machine);
+    if (!permission.verb.empty())
+        question.details.emplace_back("verb", permission.verb);
+    if (permission.owner_may)
+        if (const auto* machine = service.registry.find(permission.machine); machine != nullptr && !machine->is_host)
+            question.owner = machine->record.uid;
+    service.authority.decide({.bus_name = caller.bus_name, .uid = caller.uid, .may_be_asked = caller.may_be_asked},
+                             question, [call, then = std::move(then)](bool allowed) {
+                                 answer(call, [&] {
+                                     if (!allowed)
+                                         throw Failure{FailureKind::not_permitted, "Permission denied"};
+                                     then();
+                                 });
+                             });
+}
+
+UnitManager::OnDone replying(const Call& call) {
+    return [call](const Failure* failure) {
+        answer(call, [&] {
+            if (failure != nullptr)
+                throw Failure{*failure};
+            call.reply();
+        });
+    };
+}
+
+} // namespace machinist

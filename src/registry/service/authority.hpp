@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Decides whether a caller may. The answer may take as long as a person takes to find a password.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <utility>
+#include <vector>
+
+namespace machinist {
+
+struct Question {
+    std::string action; // "org.freedesktop.machine1.manage-machines"
+    // What a rule or the person at the screen may want to know: machine, verb, user, program.
+    std::vector<std::pair<std::string, std::string>> details;
+    std::optional<uid_t> owner; // may without being asked
+};
+
+struct Asker {
+    std::string bus_name;
+    uid_t uid = UINT32_MAX;
+    bool may_be_asked = false;
+};
+
+class Authority {
+public:
+    using OnDecision = std::function<void(bool allowed)>;
+
+    Authority() = default;
+    Authority(const Authority&) = delete;
+    Authority& operator=(const Authority&) = delete;
+    virtual ~Authority() = default;
+
+    // Decides at once where it can. A question of somebody who went away is not answered at all.
+    virtual void decide(const Asker& asker, const Question& question, OnDecision on_decision) = 0;
+};
+
+} // namespace machinist

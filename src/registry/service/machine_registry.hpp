@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The daemon's set of machines. A machine is in it from its registration to the end of its leader; whether it runs is
+// asked of the leader, never of what was written down.
+#pragma once
+
+#include "bus/event_loop.hpp"
+#include "bus/unit_manager.hpp"
+#include "registry/service/registered_machine.hpp"
+#include "registry/service/registration.hpp"
+#include "registry/service/state_directory.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace machinist {
+
+// Who wants to know. Called when it is so already.
+struct RegistryEvents {
+    std::function<void(const RegisteredMachine&)> added;
+    std::function<void(const RegisteredMachine&)> removed;
+    std::function<void(const RegisteredMachine&)> state_changed;
+};
+
+class MachineRegistry {
+public:
+    // nullptr: it worked.
+    using OnDone = UnitManager::OnDone;
+    using Machines = std::map<std::string, std::unique_ptr<RegisteredMachine>, std::less<>>;
+
+    MachineRegistry(EventLoop& loop, UnitManager& units, StateDirectory state);
+
+    void announce_to(RegistryEvents events) {
+        events_ = std::move(events);
+    }
+    // What ran before this program did. Then looks at the directory for machines that others register by file.
+    void adopt();
+
+    [[nodiscard]] const RegisteredMachine* find(std::string_view name) const;
+    // Throws Failure(no_machine).
+    [[nodiscard]] const RegisteredMachine& get(std::string_view name) const;
+    // Whose leader it or one of its ancestors is, or in whose unit it is. Throws Failure(no_machine_of).
+    [[nodiscard]] const RegisteredMachine& of_process(pid_t process) const;
+    [[nodiscard]] const Machines& machines() const {
+        return machines_;
+    }
+
+    // The leader's own unit, as it is now, is the machine's.
+    const RegisteredMachine& register_machine(Registration wanted);
+    // Into a scope of its own. Done when it runs in there.
+    void create_machine(Registration wanted, std::shared_ptr<const PassedProperties> properties, OnDone done);
+
+    // The processes go on.
+    void unregister(std::string_view name);
+    void terminate(std::string_view name, OnDone done);
+    // whom: "leader", "supervisor", "all" or "" for all.
+    void kill(std::string_view name, std::string_view whom, int signal, OnDone done);
+
+private:
+    RegisteredMachine& add(Registration wanted, std::string subgroup, MachineState state);
+    void refuse_taken(const Registration& wanted) const;
+    bool adopt_one(const std::string& name);
+    void watch_leader(RegisteredMachine& machine);
+    void remove(std::string_view name);
+    void unit_changed(const std::string& unit, UnitChange change);
+    void set_state(RegisteredMachine& machine, MachineState state);
+    void look_at_files();
+    void watch_files();
+    // Throws Failure(no_machine); not for the host.
+    RegisteredMachine& held(std::string_view name);
+
+    EventLoop& loop_;
+    UnitManager& units_;
+    StateDirectory state_;
+    RegistryEvents events_;
+    Machines machines_;
+    std::unordered_map<pid_t, RegisteredMachine*> by_leader_;
+    std::unordered_multimap<std::string, RegisteredMachine*> by_unit_;
+    RegisteredMachine host_;
+    UniqueFd file_changes_;
+    EventSource files_changed_;
+};
+
+} // namespace machinist
