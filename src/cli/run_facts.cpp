@@ -3,6 +3,8 @@
 
 #include "base/failure.hpp"
 #include "image/image_facts_reader.hpp"
+#include "image/pool.hpp"
+#include "image/versioned_directory.hpp"
 #include "kernel/files.hpp"
 
 #include <cerrno>
@@ -17,25 +19,31 @@ namespace machinist {
 
 namespace {
 
-// machinectl(1), "Files and directories".
-constexpr const char* image_search_path[] = {"/etc/machines",      "/run/machines",           "/var/lib/machines",
-                                             "/var/lib/container", "/usr/local/lib/machines", "/usr/lib/machines"};
 constexpr std::size_t largest_credential = 1 << 20;
 constexpr std::size_t largest_settings_file = 1 << 20;
 
 Path find_by_name(const MachineName& name) {
-    for (const char* directory : image_search_path) {
-        const Path candidate = Path{directory} / name.text();
-        struct stat status {};
-        if (::stat(candidate.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
-            return candidate;
-        if (::stat((candidate.string() + ".raw").c_str(), &status) == 0)
-            throw Failure{FailureKind::not_supported, "start image '" + candidate.string() +
-                                                          ".raw': disk images are not built yet in this version"};
-    }
-    throw Failure{FailureKind::not_found,
-                  "find image '" + name.text() + "': none of that name is in the image search path"}
-        .try_instead("--directory=PATH");
+    const auto image = Pool{}.find(name.text());
+    if (!image)
+        throw Failure{FailureKind::not_found,
+                      "find image '" + name.text() + "': none of that name is in the image search path"}
+            .try_instead("--directory=PATH");
+    if (image->type == ImageType::raw || image->type == ImageType::block)
+        throw Failure{FailureKind::not_supported,
+                      "start image '" + image->path.string() + "': disk images are not built yet in this version"};
+    return image->path;
+}
+
+// "-D web.v" means the newest version in it (systemd.v(7)).
+Path newest_if_versioned(const Path& directory) {
+    const Path plain = directory.has_filename() ? directory : directory.parent_path();
+    const std::string name = plain.filename().string();
+    if (!name.ends_with(".v"))
+        return directory;
+    const UniqueFd versions{::open(plain.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const auto newest =
+        versions ? newest_version_in(versions, name.substr(0, name.size() - 2), "") : std::optional<std::string>{};
+    return newest ? plain / *newest : directory;
 }
 
 std::string read_socket(const Path& path) {
@@ -70,7 +78,7 @@ std::string read_credential(const Path& path) {
 Path find_image(const StartRequest& request, const HostFacts& host) {
     const auto image = image_of_request(request, host);
     if (const auto* directory = std::get_if<Path>(&image))
-        return *directory;
+        return newest_if_versioned(*directory);
     const MachineName& name = std::get<MachineName>(image);
     // A tree that --template shall make has the pool for its place.
     if (request.make_from)

@@ -9,9 +9,13 @@ _machinist_machines() {
     command machinist list --no-legend 2>/dev/null | awk '{ print $1 }'
 }
 
+_machinist_images() {
+    command machinist list-images --all --no-legend 2>/dev/null | awk '{ print $1 }'
+}
+
 _machinist() {
     local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
-    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill gc doctor help'
+    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image clone rename read-only remove set-limit clean edit cat gc doctor help'
     compopt +o nospace
     if [[ ${COMP_WORDS[0]##*/} == systemd-nspawn ]]; then
         verb=run
@@ -29,6 +33,9 @@ _machinist() {
         return
     fi
     case $verb in
+    image-status | show-image | clone | rename | read-only | remove | set-limit | edit | cat)
+        mapfile -t COMPREPLY < <(compgen -W "$(_machinist_images)" -- "$current")
+        ;;
     run) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     bind | copy-to | copy-from)
         if ((COMP_CWORD > 2)); then

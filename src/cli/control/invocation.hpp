@@ -30,6 +30,8 @@ struct Invocation {
     std::vector<std::string> properties;
     std::optional<std::size_t> most_addresses = 1; // nothing: all
 
+    bool copy = false; // clone
+
     Whom whom = Whom::all;
     int signal = SIGTERM;
     bool list_signals = false;
@@ -39,7 +41,7 @@ struct Invocation {
     std::vector<std::string> environment; // "NAME=VALUE"; "NAME" takes the caller's
     bool pty = false;
 
-    bool read_only = false; // bind
+    bool read_only = false; // bind, clone
     bool make = false;      // --mkdir
     bool force = false;
 

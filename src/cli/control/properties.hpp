@@ -2,6 +2,7 @@
 // A machine's properties by name: those of org.freedesktop.machine1.Machine first, in its order, then ours.
 #pragma once
 
+#include "cli/control/invocation.hpp"
 #include "registry/machine.hpp"
 
 #include <string>
@@ -13,6 +14,11 @@ namespace machinist {
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
 Properties properties_of(const Machine& machine);
+
+// Those that the call asks for: as lines, or as one JSON object.
+std::string properties_text(const Properties& properties, const Invocation& call);
+// Of several objects, as properties_text() gave them.
+void print_properties(const std::vector<std::string>& texts, const Invocation& call);
 
 // "tmpfs", "disk (/var/lib/...)"; "" where the machine writes into its image, or it is not known.
 std::string layer_text(const Machine& machine);

@@ -71,11 +71,14 @@ void Table::print_text(const Invocation& call) const {
 void Table::print_json(bool pretty) const {
     const char* const gap = pretty ? "\n\t\t" : "";
     std::string text = "[";
-    for (const auto& row : rows_) {
+    for (std::size_t number = 0; number < rows_.size(); ++number) {
+        const auto& row = rows_[number];
+        const auto& json = json_[number];
         text.append(text.size() > 1 ? "," : "").append(pretty ? "\n\t{" : "{");
         for (std::size_t at = 0; at < row.size(); ++at) {
             text.append(at > 0 ? "," : "").append(gap).append(json_string(lower_case(columns_[at])));
-            text.append(pretty ? " : " : ":").append(row[at] ? json_string(*row[at]) : "null");
+            const bool has_json = at < json.size() && !json[at].empty();
+            text.append(pretty ? " : " : ":").append(has_json ? json[at] : row[at] ? json_string(*row[at]) : "null");
         }
         text.append(pretty ? "\n\t}" : "}");
     }

@@ -17,8 +17,10 @@ class Table {
 public:
     // "MACHINE": the heading for people; JSON has it in lower case.
     explicit Table(std::vector<std::string> columns) : columns_(std::move(columns)) {}
-    void add(std::vector<Cell> row) {
+    // json: what programs get where that is no text: "true", "12"; empty: the cell itself.
+    void add(std::vector<Cell> row, std::vector<std::string> json = {}) {
         rows_.push_back(std::move(row));
+        json_.push_back(std::move(json));
     }
 
     // noun, done: for "2 machines listed." and "No machines.".
@@ -30,6 +32,7 @@ private:
 
     std::vector<std::string> columns_;
     std::vector<std::vector<Cell>> rows_;
+    std::vector<std::vector<std::string>> json_; // as many as rows
 };
 
 } // namespace machinist

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "image/auxiliary_files.hpp"
+
+#include "base/failure.hpp"
+#include "image/file_copy.hpp"
+#include "kernel/files.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+constexpr std::array<const char*, 10> suffixes{
+    ".nspawn",      ".oci-config", ".roothash",     ".roothash.p7s",      ".usrhash",
+    ".usrhash.p7s", ".verity",     ".raw.tpmstate", ".raw.efinvramstate", ".raw.efinvramstate.bak"};
+
+bool is_there(const std::filesystem::path& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0;
+}
+
+bool are_the_same(const std::filesystem::path& one, const std::filesystem::path& other) {
+    struct stat first {};
+    struct stat second {};
+    return ::lstat(one.c_str(), &first) == 0 && ::lstat(other.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+} // namespace
+
+std::vector<std::filesystem::path> auxiliary_places(const PoolPlaces& places, const std::filesystem::path& directory,
+                                                    std::string_view name) {
+    std::vector<std::filesystem::path> found;
+    for (const auto& settings : places.settings)
+        found.push_back(settings / (std::string{name} + ".nspawn"));
+    for (const char* suffix : suffixes)
+        found.push_back(directory / (std::string{name} + suffix));
+    return found;
+}
+
+AuxiliaryMove::AuxiliaryMove(const PoolPlaces& places, const std::filesystem::path& directory, std::string_view from,
+                             std::string_view to)
+    : from_(auxiliary_places(places, directory, from)), to_(auxiliary_places(places, directory, to)) {}
+
+void AuxiliaryMove::prepare() const {
+    for (std::size_t at = 0; at < from_.size(); ++at)
+        // A directory cannot be linked: it moves at the end.
+        if (::link(from_[at].c_str(), to_[at].c_str()) < 0 && errno != ENOENT && errno != EEXIST && errno != EPERM)
+            throw system_failure("link '" + from_[at].string() + "' to '" + to_[at].string() + "'");
+}
+
+void AuxiliaryMove::finish() const {
+    for (std::size_t at = 0; at < from_.size(); ++at) {
+        if (are_the_same(from_[at], to_[at]))
+            ::unlink(from_[at].c_str());
+        else if (is_there(from_[at]))
+            ::renameat2(AT_FDCWD, from_[at].c_str(), AT_FDCWD, to_[at].c_str(), RENAME_NOREPLACE);
+    }
+}
+
+void copy_auxiliary_files(const PoolPlaces& places, const std::filesystem::path& from_directory, std::string_view from,
+                          const std::filesystem::path& to_directory, std::string_view to) {
+    const auto sources = auxiliary_places(places, from_directory, from);
+    const auto targets = auxiliary_places(places, to_directory, to);
+    for (std::size_t at = 0; at < sources.size(); ++at) {
+        struct stat status {};
+        // The state of virtual hardware belongs to one machine, and keys may be in it.
+        const bool is_state = sources[at].native().ends_with("state") || sources[at].native().ends_with(".bak");
+        if (is_state || ::lstat(sources[at].c_str(), &status) < 0 || !S_ISREG(status.st_mode) || is_there(targets[at]))
+            continue;
+        (void)copy_file_whole(sources[at], targets[at]);
+    }
+}
+
+void remove_auxiliary_files(const PoolPlaces& places, const std::filesystem::path& directory, std::string_view name) {
+    for (const auto& path : auxiliary_places(places, directory, name)) {
+        if (::unlink(path.c_str()) == 0 || errno == ENOENT)
+            continue;
+        if (errno == EISDIR || errno == EPERM)
+            remove_tree(open_path(path.parent_path(), O_RDONLY | O_DIRECTORY), path.filename().string());
+        else if (errno != EROFS)
+            throw system_failure("remove '" + path.string() + "'");
+    }
+}
+
+} // namespace machinist

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A new image from another one.
+#pragma once
+
+#include "image/pool.hpp"
+#include "spec/machine_spec.hpp"
+
+#include <string_view>
+
+namespace machinist {
+
+enum class CloneWay {
+    automatic, // what shares most: snapshot, shared extents, a layer, else a copy
+    copy,      // a tree of its own that shares nothing but extents
+};
+
+struct CloneRequest {
+    bool read_only = false;
+    CloneWay way = CloneWay::automatic;
+};
+
+// There whole or not at all, with copies of the settings and the like that belong to the image. How it was made.
+LayerKind clone_image(const Pool& pool, std::string_view name, std::string_view new_name,
+                      const CloneRequest& request = {});
+
+} // namespace machinist

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "image/pool.hpp"
+
+#include "base/failure.hpp"
+#include "base/text.hpp"
+#include "image/pool_directory.hpp"
+
+#include <map>
+
+namespace machinist {
+
+std::vector<PoolImage> Pool::list() const {
+    std::map<std::string, PoolImage> found;
+    for (const auto& path : places_.search_path)
+        if (const auto directory = open_pool_directory(path))
+            found.merge(images_in(*directory));
+    found.insert_or_assign(std::string{host_image_name}, host_image());
+    std::vector<PoolImage> images;
+    images.reserve(found.size());
+    for (auto& [name, image] : found)
+        images.push_back(std::move(image));
+    return images;
+}
+
+std::optional<PoolImage> Pool::find(std::string_view name) const {
+    if (name == host_image_name)
+        return host_image();
+    if (!is_image_name(name))
+        return std::nullopt;
+    for (const auto& path : places_.search_path)
+        if (const auto directory = open_pool_directory(path))
+            if (auto image = image_in(*directory, name))
+                return image;
+    return std::nullopt;
+}
+
+PoolImage Pool::get(std::string_view name) const {
+    auto image = find(name);
+    if (!image)
+        throw Failure{FailureKind::not_found, "no image '" + escaped_for_people(name) + "' known"};
+    return std::move(*image);
+}
+
+} // namespace machinist
