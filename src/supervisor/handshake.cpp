@@ -20,19 +20,12 @@ namespace {
 } // namespace
 
 void send_word(BorrowedFd socket, Message word, const std::vector<int>& descriptors) {
-    send_message(socket, std::string(1, static_cast<char>(word)), descriptors);
-}
-
-void send_word_or_take_failure(BorrowedFd socket, Message word) {
     try {
-        send_word(socket, word);
+        send_message(socket, std::string(1, static_cast<char>(word)), descriptors);
     } catch (const Failure& failure) {
-        if (failure.error_number() != EPIPE)
-            throw;
-        const ReceivedMessage last = receive_message(socket);
-        if (last.end)
+        if (failure.error_number() == EPIPE)
             throw Failure{FailureKind::system, "the machine's first process has been killed"};
-        throw_failure_of_payload(std::string_view{last.bytes}.substr(1));
+        throw;
     }
 }
 

@@ -23,9 +23,8 @@ struct HandshakeMessage {
 };
 
 void send_word(BorrowedFd socket, Message word, const std::vector<int>& descriptors = {});
-// Throws the other half's Failure if that is why it no longer listens.
-void send_word_or_take_failure(BorrowedFd socket, Message word);
-// What the other half sent before it went, while we failed for its absence; nothing if it said nothing.
+// What the other half sent before it went, while we failed for its absence; nothing if it said nothing. It stands for
+// itself: the stage in which we noticed has nothing to do with it.
 std::optional<Failure> failure_left_behind(BorrowedFd socket);
 void send_failure(BorrowedFd socket, const Failure& failure) noexcept;
 // Any other message is a Failure naming both; the other half's Failure is thrown as it was there.

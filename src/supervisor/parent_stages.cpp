@@ -189,7 +189,7 @@ void register_the_machine(Start& start) {
 }
 
 void let_the_payload_execute(Start& start) {
-    send_word_or_take_failure(start.handshake, Message::execute);
+    send_word(start.handshake, Message::execute);
 }
 
 // Order matters: each line may rely on all lines above it.

@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
+#include "kernel/process_status.hpp"
 #include "spec/machine_record.hpp"
 #include "spec/run_directory.hpp"
 
@@ -23,16 +24,6 @@ std::uint64_t microseconds(clockid_t clock) {
     timespec now{};
     ::clock_gettime(clock, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
-}
-
-// Field 22 of proc_pid_stat(5), for kernels whose pidfds have no inode of their own. The name of the program, field 2,
-// may hold spaces and brackets.
-std::string start_time_of(pid_t pid) {
-    const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-    std::size_t at = stat.rfind(')');
-    for (int field = 2; field < 22 && at != std::string::npos; ++field)
-        at = stat.find(' ', at + 1);
-    return at == std::string::npos ? "0" : stat.substr(at + 1, stat.find(' ', at + 1) - at - 1);
 }
 
 bool lives(const MachineRecord& record) {
@@ -79,9 +70,10 @@ void refuse_name_of_other_manager(const MachineName& name) {
 
 void register_machine(Start& start) {
     const pid_t leader = start.leader.pid();
-    // A relative look at /proc and /run: we are still in the private mount namespace, which has the host's.
+    // We are still in the private mount namespace, which has the host's /proc and /run. The time is for kernels whose
+    // pidfds have no inode of their own.
     start.run.write("leader", std::to_string(leader) + " " + std::to_string(start.leader.inode()) + " " +
-                                  start_time_of(leader) + "\n");
+                                  std::to_string(start_time_of(leader).value_or(0)) + "\n");
     if (start.host_side.unix_export)
         start.run.link("unix-export", "/proc/" + std::to_string(::getpid()) + "/fd/" +
                                           std::to_string(start.host_side.unix_export.get()));

@@ -79,12 +79,16 @@ TEST(AHandshake, BringsThePayloadsFailureAsItWasThere) {
     EXPECT_EQ(text_of_failure([&] { wait_for_execution(launcher, signals); }), failure.what());
 }
 
-TEST(AHandshake, TellsWhyThePayloadNoLongerListens) {
+TEST(AHandshake, KeepsWhyThePayloadNoLongerListens) {
     auto [launcher, payload] = make_message_socket_pair();
     send_failure(payload, Failure{FailureKind::hostile, "mount '/dev'"});
     payload.reset();
 
-    EXPECT_EQ(text_of_failure([&] { send_word_or_take_failure(launcher, Message::execute); }), "mount '/dev'");
+    EXPECT_EQ(text_of_failure([&] { send_word(launcher, Message::execute); }),
+              "the machine's first process has been killed");
+    const auto cause = failure_left_behind(launcher);
+    ASSERT_TRUE(cause);
+    EXPECT_STREQ(cause->what(), "mount '/dev'");
 }
 
 TEST(AHandshake, BringsAFailureEvenIfAWordOfOursWasNeverRead) {
