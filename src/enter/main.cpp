@@ -3,10 +3,12 @@
 #include "base/failure.hpp"
 #include "enter/errands.hpp"
 #include "enter/order.hpp"
+#include "enter/relaying.hpp"
 #include "enter/report.hpp"
 #include "enter/session.hpp"
 #include "kernel/files.hpp"
 #include "kernel/sealed_program.hpp"
+#include "spec/job_result.hpp"
 
 #include <cstdio>
 #include <fcntl.h>
@@ -29,6 +31,35 @@ void have_streams() {
     }
 }
 
+std::uint64_t microseconds(const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
+}
+
+void write_down(BorrowedFd file, const Outcome& outcome) {
+    constexpr std::uint64_t kilobyte = 1024;
+    write_all(file, write_job_result({.status = outcome.status,
+                                      .failure = outcome.failure ? outcome.failure->what() : "",
+                                      .user_us = microseconds(outcome.used.ru_utime),
+                                      .system_us = microseconds(outcome.used.ru_stime),
+                                      .memory_peak = static_cast<std::uint64_t>(outcome.used.ru_maxrss) * kilobyte}));
+}
+
+// Whoever reads the file learns of every failure.
+Outcome session_of(const Order& order) {
+    try {
+        return run_session(order);
+    } catch (const Failure& failure) {
+        if (!order.result)
+            throw;
+        return {.status = status_not_entered, .failure = failure};
+    }
+}
+
+void say_goodbye(const Order& order) {
+    if (order.escapable && !order.quiet && ::isatty(STDIN_FILENO))
+        std::fprintf(stderr, "\nConnection to machine %s terminated.\n", order.machine.c_str());
+}
+
 int run(int count, char** words) {
     have_streams();
     ::prctl(PR_SET_DUMPABLE, 0);
@@ -36,13 +67,20 @@ int run(int count, char** words) {
     if (!runs_from_sealed_program())
         execute_sealed_program(make_sealed_program("/proc/self/exe"), {words, words + count});
     const Order order = read_order(count, words);
+    if (order.relay) {
+        const int status = relay_terminal(order);
+        say_goodbye(order);
+        return status;
+    }
     if (order.errand)
         return do_errand(order);
-    const Outcome outcome = doing("enter machine '" + order.machine + "'", [&] { return run_session(order); });
+    const Outcome outcome = doing("enter machine '" + order.machine + "'", [&] { return session_of(order); });
+    if (order.result)
+        write_down(order.result, outcome);
     if (outcome.failure)
         std::fprintf(stderr, "machinist: machine '%s': %s\n", order.machine.c_str(), outcome.failure->what());
-    else if (order.escapable && !order.quiet && ::isatty(STDIN_FILENO))
-        std::fprintf(stderr, "\nConnection to machine %s terminated.\n", order.machine.c_str());
+    else
+        say_goodbye(order);
     return outcome.status;
 }
 

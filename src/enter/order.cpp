@@ -32,7 +32,10 @@ enum : int {
     read_only,
     make,
     replace,
-    detach
+    detach,
+    relay,
+    patient,
+    result
 };
 
 constexpr option options[]{{"machine", required_argument, nullptr, machine},
@@ -54,6 +57,9 @@ constexpr option options[]{{"machine", required_argument, nullptr, machine},
                            {"mkdir", no_argument, nullptr, make},
                            {"replace", no_argument, nullptr, replace},
                            {"detach", no_argument, nullptr, detach},
+                           {"relay", required_argument, nullptr, relay},
+                           {"patient", no_argument, nullptr, patient},
+                           {"result", required_argument, nullptr, result},
                            {}};
 
 Failure meaningless(const char* word) {
@@ -108,11 +114,14 @@ Order read_order(int count, char** words) {
         case make: order.make = true; break;
         case replace: order.replace = true; break;
         case detach: order.detach = true; break;
+        case relay: order.relay = descriptor_from(::optarg); break;
+        case patient: order.patient = true; break;
+        case result: order.result = descriptor_from(::optarg); break;
         default: throw meaningless(words[::optind - 1]);
         }
     }
     order.command.assign(words + ::optind, words + count);
-    const bool runs = !order.errand || order.errand == ErrandKind::shell;
+    const bool runs = !order.relay && (!order.errand || order.errand == ErrandKind::shell);
     if (!held || number.value_or(0) <= 0 || (runs && order.command.empty() != order.login_shell))
         throw Failure{FailureKind::usage,
                       "machinist-enter needs --pidfd=, --leader= and either a command or --login-shell"};

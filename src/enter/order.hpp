@@ -27,12 +27,17 @@ struct Order {
     std::optional<double> seconds;        // the command may take
     std::vector<std::string> command;     // of an errand: its words
 
+    UniqueFd result; // a file for how the command ended
+
     std::optional<ErrandKind> errand;
     UniqueFd reply;         // a socket for the errand's one message
     bool read_only = false; // as in Errand
     bool make = false;
     bool replace = false;
     bool detach = false;
+
+    UniqueFd relay;       // the master of a terminal: nothing is entered, the caller's is connected to it
+    bool patient = false; // also after it was hung up
 };
 
 // Throws Failure(usage). Takes the descriptors that the words name.

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -228,7 +229,8 @@ void Session::take_end() {
     while (told_)
         take_report();
     siginfo_t end{};
-    if (::waitid(P_PIDFD, static_cast<id_t>(child_.descriptor().get()), &end, WEXITED) < 0)
+    // The C library hides what the system call tells beside.
+    if (::syscall(SYS_waitid, P_PIDFD, child_.descriptor().get(), &end, WEXITED, &outcome_.used) < 0)
         throw system_failure("learn how the command ended");
     if (timed_out_)
         outcome_.status = status_timed_out;
@@ -238,7 +240,8 @@ void Session::take_end() {
         outcome_.status = 128 + end.si_status;
     else if (!outcome_.failure)
         outcome_ = {.status = status_not_entered,
-                    .failure = Failure{FailureKind::hostile, "the process that entered the machine ended on its way"}};
+                    .failure = Failure{FailureKind::hostile, "the process that entered the machine ended on its way"},
+                    .used = outcome_.used};
 }
 
 void Session::finish() {

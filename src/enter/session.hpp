@@ -6,12 +6,14 @@
 #include "enter/order.hpp"
 
 #include <optional>
+#include <sys/resource.h>
 
 namespace machinist::enter {
 
 struct Outcome {
     int status = 0;                 // for exit(3)
     std::optional<Failure> failure; // to be told beforehand
+    rusage used{};                  // by the command and the children it waited for
 };
 
 // Blocks signals for good: they go to the command.
