@@ -49,8 +49,21 @@ Connection::Connection(EventLoop& loop) {
     check(sd_bus_attach_event(bus_, loop.raw(), SD_EVENT_PRIORITY_NORMAL), "attach the bus to the loop");
 }
 
+Connection::Connection(EventLoop& loop, UniqueFd connected) : trusted_(false) {
+    check(sd_bus_new(&bus_), "make a connection");
+    check(sd_bus_set_fd(bus_, connected.get(), connected.get()), "use a socket as a connection");
+    (void)connected.release();
+    check(sd_bus_set_bus_client(bus_, 1), "be a client of a bus");
+    check(sd_bus_negotiate_fds(bus_, 1), "ask for descriptors on a bus");
+    check(sd_bus_start(bus_), "start a connection");
+    check(sd_bus_attach_event(bus_, loop.raw(), SD_EVENT_PRIORITY_NORMAL), "attach a connection to the loop");
+}
+
 Connection::~Connection() {
-    sd_bus_flush_close_unref(bus_);
+    if (trusted_)
+        sd_bus_flush_close_unref(bus_);
+    else
+        sd_bus_close_unref(bus_);
 }
 
 bool Connection::take_name(const std::string& name, bool wait) {

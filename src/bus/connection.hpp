@@ -55,6 +55,8 @@ public:
 
     // To the bus of DBUS_SYSTEM_BUS_ADDRESS, else the system's. When the bus goes, the loop ends with status 1.
     explicit Connection(EventLoop& loop);
+    // Over a connected socket, to a bus that is not trusted: it is never waited for, and its end is no end of ours.
+    Connection(EventLoop& loop, UniqueFd connected);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();
@@ -84,6 +86,7 @@ private:
     sd_bus_slot* start_call(const Method& method, const Fill& fill, OnAnswer on_answer, std::chrono::seconds timeout);
 
     sd_bus* bus_ = nullptr;
+    bool trusted_ = true;
 };
 
 } // namespace machinist

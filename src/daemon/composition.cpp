@@ -9,6 +9,7 @@
 #include "daemon/idle_exit.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/polkit_authority.hpp"
+#include "daemon/sessions.hpp"
 
 #include <csignal>
 #include <systemd/sd-daemon.h>
@@ -26,12 +27,17 @@ int run_daemon(const DaemonOptions& options) {
     SystemdUnits units{bus};
     MachineRegistry registry{loop, units, StateDirectory{options.state_directory, options.quarantine}};
     PolkitAuthority authority{bus};
-    Service service{.loop = loop, .bus = bus, .registry = registry, .authority = authority};
+    Errands errands{loop, options.places};
+    Service service{.loop = loop, .bus = bus, .registry = registry, .authority = authority, .errands = errands};
+    Sessions sessions{service};
     Interfaces interfaces;
     attach_looking_up(interfaces, service);
     attach_registering(interfaces, service);
     attach_ending(interfaces, service);
     attach_properties(interfaces, service);
+    attach_files(interfaces, service);
+    attach_facts(interfaces, service);
+    attach_terminals(interfaces, service, sessions);
     announce_machines(service);
 
     serve(interfaces, service);

@@ -19,6 +19,8 @@ struct Interfaces {
     ServedInterface machine1; // io.machinist.Machine1
 };
 
+class Sessions;
+
 using MachineHandler = std::function<void(const Call& call, const std::string& machine)>;
 
 // A verb on a machine, once for both forms: Manager.IN_MANAGER(name, ...) and Machine.IN_MACHINE(...). The handler
@@ -36,6 +38,9 @@ void attach_looking_up(Interfaces& interfaces, Service& service);
 void attach_registering(Interfaces& interfaces, Service& service);
 void attach_ending(Interfaces& interfaces, Service& service);
 void attach_properties(Interfaces& interfaces, Service& service);
+void attach_files(Interfaces& interfaces, Service& service);
+void attach_facts(Interfaces& interfaces, Service& service);
+void attach_terminals(Interfaces& interfaces, Service& service, Sessions& sessions);
 
 void serve(Interfaces& interfaces, Service& service);
 

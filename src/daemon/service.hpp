@@ -5,6 +5,7 @@
 #include "bus/call.hpp"
 #include "bus/connection.hpp"
 #include "bus/event_loop.hpp"
+#include "daemon/errands.hpp"
 #include "registry/service/authority.hpp"
 #include "registry/service/machine_registry.hpp"
 
@@ -21,6 +22,7 @@ struct Service {
     Connection& bus;
     MachineRegistry& registry;
     Authority& authority;
+    Errands& errands;
     bool is_provider = false;
 };
 
