@@ -10,12 +10,24 @@
 #include "daemon/interfaces.hpp"
 #include "daemon/polkit_authority.hpp"
 #include "daemon/sessions.hpp"
+#include "registry/programs.hpp"
 
 #include <csignal>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 namespace machinist {
+
+namespace {
+
+Places places_of(const DaemonOptions& options) {
+    Places places;
+    places.state_files = options.state_directory;
+    places.enter_program = program_near("machinist-enter");
+    return places;
+}
+
+} // namespace
 
 int run_daemon(const DaemonOptions& options) {
     EventLoop loop;
@@ -27,7 +39,7 @@ int run_daemon(const DaemonOptions& options) {
     SystemdUnits units{bus};
     MachineRegistry registry{loop, units, StateDirectory{options.state_directory, options.quarantine}};
     PolkitAuthority authority{bus};
-    Errands errands{loop, options.places};
+    Errands errands{loop, places_of(options)};
     Service service{.loop = loop, .bus = bus, .registry = registry, .authority = authority, .errands = errands};
     Sessions sessions{service};
     Interfaces interfaces;

@@ -2,8 +2,6 @@
 // Puts the daemon together and lets it run.
 #pragma once
 
-#include "registry/places.hpp"
-
 #include <chrono>
 #include <filesystem>
 
@@ -12,7 +10,6 @@ namespace machinist {
 struct DaemonOptions {
     std::filesystem::path state_directory{"/run/systemd/machines"};
     std::filesystem::path quarantine{"/run/machinist/quarantine"};
-    Places places;                 // of machines; their state files lie in state_directory
     std::chrono::seconds idle{60}; // without machines and calls, it ends; 0: never
 };
 

@@ -2,8 +2,8 @@
 #include "cli/control/composition.hpp"
 
 #include "base/failure.hpp"
-#include "cli/control/programs.hpp"
 #include "kernel/cgroup.hpp"
+#include "registry/programs.hpp"
 
 namespace machinist {
 
