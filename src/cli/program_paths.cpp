@@ -17,7 +17,8 @@ struct Place {
 };
 constexpr Place places[] = {{"machinist-supervisor", "../supervisor/keeper"},
                             {"machinist-control", "control"},
-                            {"machinist-enter", "../enter"}};
+                            {"machinist-enter", "../enter"},
+                            {"machinist-unit", "../scope"}};
 
 } // namespace
 

@@ -7,7 +7,7 @@
 
 namespace machinist {
 
-// name: "machinist-supervisor", "machinist-control", "machinist-enter".
+// name: "machinist-supervisor", "machinist-control", "machinist-enter", "machinist-unit".
 std::filesystem::path program_path(const std::string& name);
 std::filesystem::path own_path();
 

@@ -32,6 +32,12 @@ const char* name_of_program(Manner manner) {
     return manner == Manner::nspawn ? "systemd-nspawn" : "machinist";
 }
 
+Programs our_programs() {
+    return {.launcher = own_path(),
+            .supervisor = program_path("machinist-supervisor"),
+            .unit = program_path("machinist-unit")};
+}
+
 void print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
     if (!text.ends_with('\n'))
@@ -89,7 +95,7 @@ int clean_up(const StartRequest& request, const Path& image, const HostFacts& ho
 
 int resolve_and_start(const CommandLine& line) {
     const StartRequest& request = line.request;
-    const Programs programs{.launcher = own_path(), .supervisor = program_path("machinist-supervisor")};
+    const Programs programs = our_programs();
     HostFacts host = read_host_facts();
     const Path image =
         request.cleanup && request.machine ? Path{"/" + request.machine->text()} : find_image(request, host);
@@ -159,8 +165,7 @@ int run(Manner manner, std::span<char*> arguments) {
 }
 
 int start_again(const char* orders) {
-    start_machine_again(std::atoi(orders),
-                        {.launcher = own_path(), .supervisor = program_path("machinist-supervisor")});
+    start_machine_again(std::atoi(orders), our_programs());
 }
 
 } // namespace machinist

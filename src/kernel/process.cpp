@@ -5,6 +5,7 @@
 #include "kernel/files.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -12,12 +13,12 @@
 
 namespace machinist {
 
-ProgramResult run_program(const std::vector<std::string>& arguments) {
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) < 0)
         throw system_failure("make a pipe");
-    UniqueFd from_program{ends[0]};
-    UniqueFd to_us{ends[1]};
+    output_ = UniqueFd{ends[0]};
+    const UniqueFd to_us{ends[1]};
 
     std::vector<char*> vector;
     for (const std::string& argument : arguments)
@@ -28,20 +29,35 @@ ProgramResult run_program(const std::vector<std::string>& arguments) {
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions, to_us.get(), STDOUT_FILENO);
-    pid_t pid = 0;
-    const int error_number = ::posix_spawnp(&pid, vector[0], &actions, nullptr, vector.data(), environ);
+    const int error_number = ::posix_spawnp(&pid_, vector[0], &actions, nullptr, vector.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
-    if (error_number != 0)
+    if (error_number != 0) {
+        pid_ = 0;
         throw system_failure("run '" + arguments[0] + "'", error_number);
-    to_us.reset();
+    }
+}
 
-    ProgramResult result;
-    result.output = read_all(from_program, 65536);
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR)
+RunningProgram::~RunningProgram() {
+    if (pid_ == 0)
+        return;
+    ::kill(pid_, SIGKILL);
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR)
         continue;
+}
+
+ProgramResult RunningProgram::finish() {
+    ProgramResult result;
+    result.output = read_all(output_, 65536);
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR)
+        continue;
+    pid_ = 0;
     result.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     return result;
+}
+
+ProgramResult run_program(const std::vector<std::string>& arguments) {
+    return RunningProgram{arguments}.finish();
 }
 
 } // namespace machinist

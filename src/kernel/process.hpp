@@ -5,6 +5,7 @@
 #include "base/unique_fd.hpp"
 
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace machinist {
@@ -12,6 +13,23 @@ namespace machinist {
 struct ProgramResult {
     int status = 0;     // exit status, or 128 + signal
     std::string output; // its stdout, at most 64 KiB; stderr stays ours
+};
+
+// A program at work beside us; its stdout is a pipe that we read at its end.
+class RunningProgram {
+public:
+    // As run_program() starts it.
+    explicit RunningProgram(const std::vector<std::string>& arguments);
+    RunningProgram(const RunningProgram&) = delete;
+    RunningProgram& operator=(const RunningProgram&) = delete;
+    // Kills it if nobody waited for it.
+    ~RunningProgram();
+
+    ProgramResult finish();
+
+private:
+    pid_t pid_ = 0;
+    UniqueFd output_;
 };
 
 // arguments[0] is looked up in PATH. stdin is empty; descriptors that are not close-on-exec are inherited.

@@ -49,6 +49,8 @@ struct StartRequest {
     std::optional<LayerChoice> layer;
     Registration registration = Registration::automatic;
     bool keep_unit = false;
+    std::optional<std::string> slice; // with its ending
+    std::vector<std::string> unit_properties;
     std::optional<std::string> background;
     Settings settings; // settings.start->parameters are the words that are no options
 };

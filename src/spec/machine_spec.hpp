@@ -289,6 +289,9 @@ struct MachineSpec {
     bool registered = true; // listed by its name
     bool registration_may_fail = true;
     bool keep_unit = false; // a reboot ends with status 133 instead of a new start
+    // Of the scope that systemd is asked for where there is one; each property is NAME=VALUE.
+    std::string slice = "machine.slice";
+    std::vector<std::string> unit_properties;
     bool lock_image = true;
 };
 

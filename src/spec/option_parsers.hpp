@@ -28,6 +28,8 @@ void pivot_root(Reading&);
 void machine(Reading&);
 void hostname(Reading&);
 void machine_id(Reading&);
+void slice(Reading&);
+void unit_property(Reading&);
 void registration(Reading&);
 void keep_unit(Reading&);
 void share_system(Reading&);

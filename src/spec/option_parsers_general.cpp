@@ -160,6 +160,27 @@ void machine_id(Reading& reading) {
         reading.problem("is no id of 32 hexadecimal digits other than zero");
 }
 
+void slice(Reading& reading) {
+    std::string name{reading.value};
+    if (!name.ends_with(".slice"))
+        name += ".slice";
+    constexpr std::string_view permitted = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\";
+    if (reading.value.empty() || name.size() > 255 || name.find_first_not_of(permitted) != std::string::npos ||
+        name.starts_with('-') || name.find("--") != std::string::npos || name.ends_with("-.slice"))
+        reading.problem("is no name of a slice", "a name like machine.slice");
+    else
+        reading.request->slice = name;
+}
+
+void unit_property(Reading& reading) {
+    const std::size_t equals = reading.value.find('=');
+    if (equals == std::string_view::npos || equals == 0 || has_control_characters(reading.value) ||
+        !is_utf8(reading.value))
+        reading.problem("is not NAME=VALUE", "a property of scopes, like MemoryMax=1G");
+    else
+        reading.request->unit_properties.emplace_back(reading.value);
+}
+
 void registration(Reading& reading) {
     const auto wanted = parse_bool(reading.value);
     if (reading.value == "auto")

@@ -73,6 +73,12 @@ void registration(Resolving& r) {
     r.spec.registered = r.request.registration != Registration::no && !shares;
     r.spec.registration_may_fail = r.request.registration != Registration::yes;
     r.spec.keep_unit = r.request.keep_unit;
+    if (r.request.keep_unit && (r.request.slice || !r.request.unit_properties.empty()))
+        r.warn("--keep-unit", "--keep-unit: --slice and --property are for a scope, and none is made");
+    if (!r.request.keep_unit) {
+        r.spec.slice = r.request.slice.value_or(r.spec.slice);
+        r.spec.unit_properties = r.request.unit_properties;
+    }
     r.spec.quiet = r.request.quiet || r.spec.console == ConsoleMode::pipe;
 }
 

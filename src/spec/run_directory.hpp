@@ -18,6 +18,7 @@
 //   rmdir PATH             only if empty; else left
 //   tree PATH              rename aside, then remove it with all below
 //   subvolume PATH         a btrfs subvolume
+//   unlist PATH NAME       PATH is machinist-unit: has org.freedesktop.machine1 forget the machine
 //   lock PATH              a lock file, unless somebody else holds it
 #pragma once
 

@@ -169,7 +169,7 @@ void fields(Archive& archive, Is<MachineSpec> auto& spec) {
     auto& [manner, name, hostname, id, service, root, users, network, extra_mounts, tmpfs_on_tmp, api_writable,
            cgroup_namespace, shared, payload, capabilities, syscall_filter, no_new_privileges, resources, personality,
            kill_signal, notify_ready, integration, credentials, console, background, adjust_terminal_title, quiet,
-           registered, registration_may_fail, keep_unit, lock_image] = spec;
+           registered, registration_may_fail, keep_unit, slice, unit_properties, lock_image] = spec;
     archive("manner", manner);
     archive("name", name);
     archive("hostname", hostname);
@@ -200,6 +200,8 @@ void fields(Archive& archive, Is<MachineSpec> auto& spec) {
     archive("registered", registered);
     archive("registration-may-fail", registration_may_fail);
     archive("keep-unit", keep_unit);
+    archive("slice", slice);
+    archive("unit-properties", unit_properties);
     archive("lock-image", lock_image);
 }
 

@@ -189,6 +189,9 @@ std::string text_of(const MachineSpec& spec) {
         lines.add("credential", credential.name + " (" + std::to_string(credential.value.size()) + " bytes)");
     lines.add_if(!spec.registered, "listed", "no");
     lines.add_if(spec.keep_unit, "unit", "stays in that of the caller");
+    lines.add_if(!spec.keep_unit && spec.slice != "machine.slice", "slice", spec.slice);
+    for (const std::string& property : spec.unit_properties)
+        lines.add("unit property", property);
     return lines.take();
 }
 

@@ -54,10 +54,14 @@ void clone_first_process(Start& start) {
 
     int pidfd = -1;
     clone_args arguments{};
-    arguments.flags = namespace_flags(start.spec) | CLONE_PIDFD | CLONE_INTO_CGROUP;
+    arguments.flags = namespace_flags(start.spec) | CLONE_PIDFD;
     arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     arguments.exit_signal = SIGCHLD;
-    arguments.cgroup = static_cast<std::uint64_t>(start.cgroup.payload.get());
+    // A scope is made with it in it.
+    if (start.cgroup.payload) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = static_cast<std::uint64_t>(start.cgroup.payload.get());
+    }
     const pid_t pid = sys::clone3(arguments);
     if (pid < 0)
         throw system_failure("clone the machine's first process")

@@ -5,6 +5,7 @@
 #include "kernel/cgroup.hpp"
 #include "kernel/device_filter.hpp"
 #include "kernel/files.hpp"
+#include "spec/scope_name.hpp"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -35,6 +36,12 @@ void allow_bound_device(std::vector<DeviceRule>& rules, const ExtraMount& mount)
                      .access = mount.read_only ? device_read : device_all});
 }
 
+// DelegateSubgroup=supervisor of the unit, or our former self, has put us one level down.
+std::filesystem::path own_unit_group() {
+    const std::filesystem::path own = own_cgroup();
+    return own.filename() == "supervisor" ? own.parent_path() : own;
+}
+
 std::vector<DeviceRule> device_rules(const MachineSpec& spec) {
     std::vector<DeviceRule> rules = closed_device_list();
     for (const ExtraMount& mount : spec.extra_mounts)
@@ -44,39 +51,73 @@ std::vector<DeviceRule> device_rules(const MachineSpec& spec) {
 
 } // namespace
 
-CgroupPlan plan_cgroup(const MachineSpec& spec, const std::string& key) {
-    std::filesystem::path own = own_cgroup();
-    // DelegateSubgroup=supervisor of the unit has put us one level down already.
-    if (own.filename() == "supervisor")
-        own = own.parent_path();
+bool systemd_runs_the_host() {
+    struct stat status {};
+    return ::lstat("/run/systemd/system", &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+UnitPlace place_for_machine(const MachineSpec& spec, const std::string& key, bool first_start) {
+    const std::filesystem::path unit = own_unit_group();
+    if (spec.keep_unit && cgroup_is_delegated(unit))
+        return UnitPlace::our_unit;
+    if (!spec.keep_unit && systemd_runs_the_host()) {
+        if (first_start)
+            return UnitPlace::new_scope;
+        // A machine that reboots stays in its scope.
+        if (unit.filename() == scope_name(key) && cgroup_is_delegated(unit))
+            return UnitPlace::our_unit;
+    }
+    return UnitPlace::own_group;
+}
+
+CgroupPlan plan_cgroup(UnitPlace place, const std::string& key) {
     CgroupPlan plan;
-    if (spec.keep_unit && cgroup_is_delegated(own)) {
-        plan.limits = own;
-        plan.in_unit = true;
-        plan.undo_lines = {"cgroup " + (own / "payload").string()};
+    plan.place = place;
+    plan.limits = own_unit_group();
+    if (place != UnitPlace::own_group) {
+        plan.undo_lines = {"cgroup " + (plan.limits / "payload").string()};
         return plan;
     }
-    const std::filesystem::path slice = own / "machine.slice";
+    const std::filesystem::path slice = plan.limits / "machine.slice";
     plan.limits = slice / ("machine-" + key + ".scope");
     plan.undo_lines = {"rmdir " + slice.string(), "cgroup " + plan.limits.string()};
     return plan;
 }
 
-MachineCgroup make_machine_cgroup(const CgroupPlan& plan, const MachineSpec& spec) {
+MachineCgroup make_machine_cgroup(const CgroupPlan& plan, const MachineSpec& spec, pid_t leader) {
     MachineCgroup made;
     made.limits_path = plan.limits;
     made.limits = make_cgroup(plan.limits);
-    if (plan.in_unit)
-        move_process_to_cgroup(make_cgroup(plan.limits / "supervisor"), ::getpid());
-    enable_controllers(made.limits);
     // Of a machine that starts again. A new process in a group that has once been killed dies at its birth where the
     // kernel compares the wrong counters (CLONE_INTO_CGROUP on Linux 6.14 and later); and its own groups are old.
     remove_cgroup(made.limits, "payload");
     made.payload = make_cgroup(plan.limits / "payload");
-    made.limits_are_ours = !plan.in_unit;
+    if (plan.place != UnitPlace::own_group)
+        move_process_to_cgroup(make_cgroup(plan.limits / "supervisor"), ::getpid());
+    if (leader > 0)
+        move_process_to_cgroup(made.payload, leader);
+    // Only now: a group with processes of its own hands on none.
+    enable_controllers(made.limits);
+    made.limits_are_ours = plan.place == UnitPlace::own_group;
     if (spec.users.kind != UserNamespaceKind::none)
         delegate_cgroup(made.payload, spec.users.base, spec.users.base);
     return made;
+}
+
+std::string unit_of(const MachineCgroup& cgroup) {
+    return cgroup.limits_are_ours ? "" : cgroup.limits_path.filename().string();
+}
+
+std::vector<std::string> scope_devices(const MachineSpec& spec) {
+    std::vector<std::string> allowed{"/dev/net/tun rwm", "char-pts rw", "/dev/fuse rwm"};
+    std::vector<DeviceRule> bound;
+    for (const ExtraMount& mount : spec.extra_mounts)
+        allow_bound_device(bound, mount);
+    for (const DeviceRule& rule : bound)
+        allowed.push_back(std::string{rule.kind == DeviceKind::block ? "/dev/block/" : "/dev/char/"} +
+                          std::to_string(*rule.major) + ":" + std::to_string(*rule.minor) +
+                          (rule.access == device_all ? " rwm" : " r"));
+    return allowed;
 }
 
 void limit_machine_cgroup(const MachineCgroup& cgroup, const MachineSpec& spec) {

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace machinist {
@@ -19,15 +20,30 @@ struct MachineCgroup {
     bool limits_are_ours = false; // and not a unit's
 };
 
+enum class UnitPlace {
+    own_group, // machine.slice/machine-KEY.scope below the group that we are in
+    our_unit,  // the delegated unit that we run in: we move to supervisor/ in it
+    new_scope, // one that systemd is asked for while the machine is made
+};
+
 struct CgroupPlan {
-    std::filesystem::path limits; // the unit's own group, or one made for this machine
-    bool in_unit = false;         // limits is the unit that we run in: we move to supervisor/ in it
+    std::filesystem::path limits;
+    UnitPlace place = UnitPlace::own_group;
     std::vector<std::string> undo_lines;
 };
 
-// In a unit with Delegate=yes and --keep-unit, that unit's group; else machine.slice/machine-KEY.scope below our own.
-CgroupPlan plan_cgroup(const MachineSpec& spec, const std::string& key);
-MachineCgroup make_machine_cgroup(const CgroupPlan& plan, const MachineSpec& spec);
+// sd_booted(3)
+bool systemd_runs_the_host();
+// Whom a start asks for its group: systemd if it runs the host, unless the caller's unit is to be kept.
+UnitPlace place_for_machine(const MachineSpec& spec, const std::string& key, bool first_start);
+// For new_scope only once we are in it.
+CgroupPlan plan_cgroup(UnitPlace place, const std::string& key);
+// leader: to be moved there from the top of a new scope; else nobody, it is born there.
+MachineCgroup make_machine_cgroup(const CgroupPlan& plan, const MachineSpec& spec, pid_t leader = 0);
+// Name of systemd's unit of that group; "" if it is none.
+std::string unit_of(const MachineCgroup& cgroup);
+// What a new scope must permit beside DevicePolicy=closed, as values of DeviceAllow=.
+std::vector<std::string> scope_devices(const MachineSpec& spec);
 // The number of tasks and the devices that may be opened; before anything of the machine's own runs.
 void limit_machine_cgroup(const MachineCgroup& cgroup, const MachineSpec& spec);
 

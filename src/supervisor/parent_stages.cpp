@@ -17,6 +17,7 @@
 #include "supervisor/host_integration.hpp"
 #include "supervisor/registrar.hpp"
 #include "supervisor/stage.hpp"
+#include "supervisor/unit_request.hpp"
 
 #include <array>
 #include <fcntl.h>
@@ -90,7 +91,11 @@ void write_down_the_spec(Start& start) {
 }
 
 void make_the_cgroup(Start& start) {
-    const CgroupPlan plan = plan_cgroup(start.spec, start.run.path().filename().string());
+    const std::string key = start.run.path().filename().string();
+    start.place = place_for_machine(start.spec, key, start.first_start);
+    if (start.place == UnitPlace::new_scope)
+        return;
+    const CgroupPlan plan = plan_cgroup(start.place, key);
     start.run.will_undo(plan.undo_lines);
     start.cgroup = make_machine_cgroup(plan, start.spec);
 }
@@ -104,6 +109,10 @@ void enter_a_mount_namespace(Start& start) {
 
 void clone_the_first_process(Start& start) {
     clone_first_process(start);
+}
+
+void ask_for_its_unit(Start& start) {
+    begin_unit_request(start);
 }
 
 void write_the_id_maps(Start& start) {
@@ -165,6 +174,10 @@ void make_the_console(Start& start) {
     as_root_of_the_machine(start, [&] { start.console = make_payload_console(start.spec, start.host_side.devpts); });
 }
 
+void enter_its_unit(Start& start) {
+    finish_unit_request(start);
+}
+
 void let_the_payload_mount(Start& start) {
     std::vector<int> descriptors{start.root.mount.get()};
     for (const UniqueFd& stream : start.console.payload_ends)
@@ -203,12 +216,16 @@ constexpr std::array parent_stages{
     Stage<Start>{"enter a mount namespace", enter_a_mount_namespace},
     // It shares our mount namespace until all is mounted: then it takes a locked copy.
     Stage<Start>{"clone the first process", clone_the_first_process},
+    // Answered while we go on.
+    Stage<Start>{"ask for its unit", ask_for_its_unit},
     Stage<Start>{"write the id maps", write_the_id_maps},
     Stage<Start>{"compose the root", compose_the_root},
     Stage<Start>{"make the base directories", make_the_base_directories},
     Stage<Start>{"mount the host's side", mount_the_hosts_side},
     Stage<Start>{"integrate with the host", integrate_with_the_host},
     Stage<Start>{"make the console", make_the_console},
+    // Before it makes its cgroup namespace, whose root is where it is then.
+    Stage<Start>{"enter its unit", enter_its_unit},
     // From here on the two halves work side by side.
     Stage<Start>{"let the payload mount", let_the_payload_mount},
     Stage<Start>{"limit the machine", limit_the_machine},

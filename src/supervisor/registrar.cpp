@@ -35,7 +35,7 @@ bool lives(const MachineRecord& record) {
 MachineRecord record_of(const Start& start) {
     MachineRecord record;
     record.name = start.spec.name;
-    record.scope = "";
+    record.scope = start.unit;
     record.service = start.spec.service;
     record.root = start.spec.root.directory.string();
     record.id = start.spec.id;
@@ -53,6 +53,15 @@ MachineRecord record_of(const Start& start) {
 void write_state_file(const Start& start) {
     make_directories(run_directory::state_files, 0755);
     write_atomically(state_file(start.spec.name), write_machine_record(record_of(start)), 0644);
+}
+
+// For sd_pid_get_machine_name(3), which knows a process' unit and wants its machine.
+void link_unit(Start& start) {
+    const std::string link = std::string{run_directory::state_files} + "/unit:" + start.unit;
+    start.run.will_undo("unlink " + link);
+    (void)::unlink(link.c_str());
+    if (::symlink(start.spec.name.text().c_str(), link.c_str()) < 0)
+        throw system_failure("make link '" + link + "'");
 }
 
 } // namespace
@@ -77,11 +86,14 @@ void register_machine(Start& start) {
     if (start.host_side.unix_export)
         start.run.link("unix-export", "/proc/" + std::to_string(::getpid()) + "/fd/" +
                                           std::to_string(start.host_side.unix_export.get()));
-    if (!start.spec.registered)
+    // Else the file is another's to write.
+    if (!start.spec.registered || start.is_listed)
         return;
     start.run.will_undo("unlink " + state_file(start.spec.name));
     try {
         write_state_file(start);
+        if (!start.unit.empty())
+            link_unit(start);
     } catch (const Failure&) {
         if (!start.spec.registration_may_fail)
             throw;

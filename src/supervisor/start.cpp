@@ -28,7 +28,7 @@ namespace {
 UniqueFd block_ending_signals() {
     sigset_t ending;
     ::sigemptyset(&ending);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT})
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGURG})
         ::sigaddset(&ending, signal);
     ::sigprocmask(SIG_BLOCK, &ending, nullptr);
     UniqueFd signals{::signalfd(-1, &ending, SFD_CLOEXEC)};
@@ -56,6 +56,7 @@ void tell_what_is_missing(const Start& start) {
 
 // By the same program that undoes what a machine leaves at its end.
 void undo(Start& start) {
+    start.unit_request.reset();
     end_first_process(start);
     return_to_the_hosts_mounts(start);
     start.kept.clear();

@@ -7,6 +7,7 @@
 #include "image/layer.hpp"
 #include "image/root_mount.hpp"
 #include "kernel/pidfd.hpp"
+#include "kernel/process.hpp"
 #include "spec/machine_spec.hpp"
 #include "spec/mount_plan.hpp"
 #include "supervisor/apply_mounts.hpp"
@@ -15,6 +16,7 @@
 #include "supervisor/run_directory_owner.hpp"
 
 #include <linux/filter.h>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,7 @@ namespace machinist {
 struct Programs {
     Path launcher;
     Path supervisor;
+    Path unit; // asks systemd
 };
 
 // On the launcher's side.
@@ -42,10 +45,14 @@ struct Start {
     std::vector<sock_filter> syscall_filter;
     MountPlan mounts;
     MachineCgroup cgroup;
-    UniqueFd working_directory; // of the caller, to come back to
-    UniqueFd host_mounts;       // mount namespace
-    UniqueFd staging;           // directory that the root is attached in
-    Pidfd leader;               // process 1 of the machine
+    UnitPlace place = UnitPlace::own_group;
+    std::unique_ptr<RunningProgram> unit_request; // at work on scope and listing
+    std::string unit;                             // of systemd's that the machine is in; "" for none
+    bool is_listed = false;                       // by org.freedesktop.machine1, which writes the state file then
+    UniqueFd working_directory;                   // of the caller, to come back to
+    UniqueFd host_mounts;                         // mount namespace
+    UniqueFd staging;                             // directory that the root is attached in
+    Pidfd leader;                                 // process 1 of the machine
     UniqueFd handshake;
     UniqueFd user_namespace;
     RootMount root;

@@ -12,12 +12,13 @@ may_include = {
     "kernel": {"base", "kernel"},
     "spec": {"base", "spec"},
     "image": {"base", "kernel", "spec", "image"},
-    "supervisor": {"base", "kernel", "spec", "image", "supervisor"},
+    "scope": {"base", "scope"},
+    "supervisor": {"base", "kernel", "spec", "image", "scope", "supervisor"},
     "enter": {"base", "kernel", "spec", "enter"},
     "bus": {"base", "kernel", "bus"},
     "registry": {"base", "kernel", "spec", "image", "registry", "bus"},
     "daemon": {"base", "kernel", "spec", "image", "registry", "bus", "daemon"},
-    "cli": {"base", "kernel", "spec", "image", "supervisor", "registry", "cli"},
+    "cli": {"base", "kernel", "spec", "image", "scope", "supervisor", "registry", "cli"},
 }
 include = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

@@ -102,7 +102,8 @@ void Keeper::handle_signals() {
         switch (signal) {
         case SIGTERM:
         case SIGINT:
-        case SIGHUP: stop_requested(); break;
+        case SIGHUP:
+        case SIGURG: stop_requested(); break; // the latter is how systemd stops our scope
         case SIGQUIT: kill(); break;
         case SIGWINCH: console_.window_changed(); break;
         case SIGCONT: console_.foreground_changed(); break;

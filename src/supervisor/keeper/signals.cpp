@@ -21,7 +21,7 @@ int memory_pressure() {
 
 Signals::Signals() {
     ::sigemptyset(&read_);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD, SIGCONT, SIGWINCH, memory_pressure()})
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGURG, SIGCHLD, SIGCONT, SIGWINCH, memory_pressure()})
         ::sigaddset(&read_, signal);
     ::sigprocmask(SIG_BLOCK, nullptr, &found_);
     take();

@@ -5,6 +5,7 @@
 #include "supervisor/keeper/random_name.hpp"
 #include "supervisor/keeper/removal.hpp"
 #include "supervisor/keeper/report.hpp"
+#include "supervisor/keeper/unlist.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -144,6 +145,8 @@ Result undo_line(const Context& context, std::string_view line) {
         return result(remove_lock_file(path.c_str()));
     if (verb == "rmdir")
         return result(::rmdir(path.c_str()) == 0 || is_gone_or_in_use(errno));
+    if (verb == "unlist")
+        return result(unlist(path.view()));
     if (verb == "tree" || verb == "subvolume")
         return undo_tree(context, verb, path_view);
     errno = EINVAL;

@@ -18,6 +18,7 @@ namespace {
 // A value with a meaning for each parser that wants one.
 const std::map<std::string_view, const char*> good_values{
     {"settings", "trusted"},
+    {"property", "MemoryMax=1G"},
     {"directory", "/tree"},
     {"template", "/tree"},
     {"layer", "disk"},
@@ -72,7 +73,8 @@ std::string told_by(const StartRequest& r) {
     for (const bool flag :
          {r.help, r.version, r.listing.has_value(), r.introspect, r.cleanup, r.dry_run, r.json, r.quiet, r.ask_password,
           r.settings_use == SettingsUse::yes, r.machine.has_value(), r.directory.has_value(), r.make_from.has_value(),
-          r.layer.has_value(), r.registration == Registration::automatic, r.keep_unit, r.background.has_value()})
+          r.layer.has_value(), r.registration == Registration::automatic, r.keep_unit, r.background.has_value(),
+          r.slice.has_value(), !r.unit_properties.empty()})
         text.append(flag ? "1" : "0");
     return text;
 }

@@ -70,6 +70,9 @@ MachineSpec a_spec_with_everything() {
     words.insert(words.end(), {"A=1", "word"});
     MachineSpec spec = decision.spec();
     spec.root.make_from = "/t";
+    // Which exclude --keep-unit.
+    spec.slice = "mine.slice";
+    spec.unit_properties = {"MemoryMax=1G"};
     spec.credentials.push_back({"binary", std::string{"\0\xff\xfe", 3}});
     spec.payload.arguments.emplace_back("\xff not text");
     spec.payload.terminal_extras = {"COLORTERM=truecolor"};
