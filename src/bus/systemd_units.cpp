@@ -51,6 +51,8 @@ struct SystemdUnits::Start {
     UniqueFd leader;
     std::shared_ptr<const PassedProperties> properties;
     OnDone done;
+    bool exists = false;              // a unit of the host's: it is only started
+    std::vector<std::string> command; // of a service
     bool remains_forgotten = false;
 };
 
@@ -96,17 +98,98 @@ void SystemdUnits::start_scope(const ScopeRequest& request, OnDone done) {
     ask_to_start(start);
 }
 
+void SystemdUnits::start_unit(const std::string& unit, OnDone done) {
+    auto start = std::make_shared<Start>();
+    start->name = unit;
+    start->exists = true;
+    start->done = once(std::move(done));
+    ask_to_start(start);
+}
+
+void SystemdUnits::await_start(const std::string& unit, OnDone done) {
+    bus_.call(
+        of_manager("GetUnit"), [&](sd_bus_message* message) { wire::put(message, unit); },
+        [this, unit, done = once(std::move(done))](const Answer& answer) {
+            if (!answer.failed())
+                return ask_state(answer.take<ObjectPath>().text, unit, done);
+            const Failure failure = answer.failure("start '" + unit + "'");
+            done(&failure);
+        });
+}
+
+void SystemdUnits::ask_state(const std::string& object, const std::string& unit, OnDone done) {
+    bus_.call(
+        {service, object.c_str(), "org.freedesktop.DBus.Properties", "Get"},
+        [&](sd_bus_message* message) {
+            wire::put(message, std::string{"org.freedesktop.systemd1.Unit"});
+            wire::put(message, std::string{"ActiveState"});
+        },
+        [this, unit, done = std::move(done)](const Answer& answer) {
+            const Variant value = answer.failed() ? Variant{} : answer.take<Variant>();
+            const auto* state = std::get_if<std::string>(&value);
+            if (state != nullptr && *state == "active")
+                return done(nullptr);
+            // Joins the unit job that is on its way.
+            if (state != nullptr && *state == "activating")
+                return start_unit(unit, done);
+            const Failure failure{FailureKind::busy, "start '" + unit + "': it did not get to run"};
+            done(&failure);
+        });
+}
+
+void SystemdUnits::start_service(const ServiceRequest& request, OnDone done) {
+    auto start = std::make_shared<Start>();
+    start->name = request.name;
+    start->description = request.description;
+    start->command = request.command;
+    start->done = once(std::move(done));
+    ask_to_start(start);
+}
+
+void SystemdUnits::put_scope(sd_bus_message* message, const Start& start) const {
+    if (knows_pidfds_)
+        wire::written(sd_bus_message_append(message, "(sv)", "PIDFDs", "ah", 1, start.leader.get()));
+    else
+        wire::written(sd_bus_message_append(message, "(sv)", "PIDs", "au", 1, static_cast<unsigned>(start.pid)));
+}
+
+// What units/machinist@.service says.
+void SystemdUnits::put_service(sd_bus_message* message, const Start& start) {
+    constexpr std::uint64_t watchdog = 180'000'000;
+    constexpr std::uint64_t timeout = 120'000'000;
+    constexpr int reboot = 133;
+    append_property(message, "Type", std::string{"notify"});
+    append_property(message, "KillMode", std::string{"mixed"});
+    append_property(message, "WatchdogUSec", watchdog);
+    append_property(message, "TimeoutStartUSec", timeout);
+    append_property(message, "TimeoutStopUSec", timeout);
+    append_property(message, "DevicePolicy", std::string{"closed"});
+    wire::written(sd_bus_message_append(message, "(sv)", "DeviceAllow", "a(ss)", 3, "/dev/net/tun", "rwm", "char-pts",
+                                        "rw", "/dev/fuse", "rwm"));
+    for (const char* name : {"RestartForceExitStatus", "SuccessExitStatus"})
+        wire::written(sd_bus_message_append(message, "(sv)", name, "(aiai)", 1, reboot, 0));
+    wire::written(sd_bus_message_open_container(message, 'r', "sv"));
+    wire::put(message, std::string{"ExecStart"});
+    wire::written(sd_bus_message_open_container(message, 'v', "a(sasb)"));
+    wire::put(message, std::vector<std::tuple<std::string, std::vector<std::string>, bool>>{
+                           {start.command.front(), start.command, false}});
+    wire::written(sd_bus_message_close_container(message));
+    wire::written(sd_bus_message_close_container(message));
+}
+
 void SystemdUnits::ask_to_start(const std::shared_ptr<Start>& start) {
     const auto fill = [&](sd_bus_message* message) {
         wire::put(message, start->name);
         wire::put(message, std::string{"fail"});
+        if (start->exists)
+            return;
         wire::written(sd_bus_message_open_container(message, 'a', "(sv)"));
         append_property(message, "Description", start->description);
         append_property(message, "Slice", std::string{"machine.slice"});
-        if (knows_pidfds_)
-            wire::written(sd_bus_message_append(message, "(sv)", "PIDFDs", "ah", 1, start->leader.get()));
+        if (start->command.empty())
+            put_scope(message, *start);
         else
-            wire::written(sd_bus_message_append(message, "(sv)", "PIDs", "au", 1, static_cast<unsigned>(start->pid)));
+            put_service(message, *start);
         append_property(message, "Delegate", true);
         append_property(message, "CollectMode", std::string{"inactive-or-failed"});
         append_property(message, "TasksMax", tasks_max);
@@ -117,8 +200,8 @@ void SystemdUnits::ask_to_start(const std::shared_ptr<Start>& start) {
     };
     ++starts_asked_;
     bus_.call(
-        of_manager("StartTransientUnit"), fill, [this, start](const Answer& answer) { started(start, answer); },
-        patience);
+        of_manager(start->exists ? "StartUnit" : "StartTransientUnit"), fill,
+        [this, start](const Answer& answer) { started(start, answer); }, patience);
 }
 
 void SystemdUnits::started(const std::shared_ptr<Start>& start, const Answer& answer) {

@@ -31,6 +31,9 @@ public:
     explicit SystemdUnits(Connection& bus);
 
     void start_scope(const ScopeRequest& request, OnDone done) override;
+    void start_unit(const std::string& unit, OnDone done) override;
+    void await_start(const std::string& unit, OnDone done) override;
+    void start_service(const ServiceRequest& request, OnDone done) override;
     void stop_unit(const std::string& unit, OnDone done) override;
     void kill_unit(const std::string& unit, const std::string& subgroup, int signal, OnDone done) override;
     void on_change(OnChange handler) override {
@@ -41,7 +44,10 @@ private:
     struct Start;
     void subscribe();
     void ask_to_start(const std::shared_ptr<Start>& start);
+    void put_scope(sd_bus_message* message, const Start& start) const;
+    static void put_service(sd_bus_message* message, const Start& start);
     void started(const std::shared_ptr<Start>& start, const Answer& answer);
+    void ask_state(const std::string& object, const std::string& unit, OnDone done);
     void forget_remains(const std::shared_ptr<Start>& start);
     void job_removed(sd_bus_message* message);
     void properties_changed(sd_bus_message* message);

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace machinist {
 
@@ -21,6 +22,13 @@ struct ScopeRequest {
     std::string description;
     const Pidfd& leader;                                // looked at before start_scope() returns
     std::shared_ptr<const PassedProperties> properties; // may be none
+};
+
+// A machine kept by a unit of its own, as by the template unit, with another command.
+struct ServiceRequest {
+    std::string name;
+    std::string description;
+    std::vector<std::string> command;
 };
 
 enum class UnitChange : std::uint8_t { stopping, gone };
@@ -38,6 +46,12 @@ public:
 
     // In machine.slice, delegated. Done when its unit job is.
     virtual void start_scope(const ScopeRequest& request, OnDone done) = 0;
+    // Done when its unit job is; at once for one that runs already.
+    virtual void start_unit(const std::string& unit, OnDone done) = 0;
+    // Of one whose start was asked for by somebody else before; nothing is started that is not starting.
+    virtual void await_start(const std::string& unit, OnDone done) = 0;
+    // In machine.slice, delegated, with notifications. Done when it is ready.
+    virtual void start_service(const ServiceRequest& request, OnDone done) = 0;
     // Done when systemd has taken the order. A unit that is not there is stopped.
     virtual void stop_unit(const std::string& unit, OnDone done) = 0;
     // Every process of the unit, or of one group below it.

@@ -2,6 +2,7 @@
 #include "daemon/announcements.hpp"
 
 #include "bus/log.hpp"
+#include "daemon/boot_watch.hpp"
 #include "daemon/object_paths.hpp"
 
 namespace machinist {
@@ -18,11 +19,12 @@ void told(int result, const char* what) {
 
 } // namespace
 
-void announce_machines(Service& service) {
+void announce_machines(Service& service, BootWatch& boot) {
     sd_bus* bus = service.bus.raw();
     service.registry.announce_to({
         .added =
-            [bus](const RegisteredMachine& machine) {
+            [bus, &boot](const RegisteredMachine& machine) {
+                boot.added(machine);
                 const std::string path = path_of_machine(machine.name());
                 told(sd_bus_emit_object_added(bus, path.c_str()), "an object is there");
                 told(sd_bus_emit_signal(bus, manager_path, manager, "MachineNew", "so", machine.name().c_str(),
@@ -30,7 +32,8 @@ void announce_machines(Service& service) {
                      "a machine is there");
             },
         .removed =
-            [bus](const RegisteredMachine& machine) {
+            [bus, &boot](const RegisteredMachine& machine) {
+                boot.removed(machine);
                 const std::string path = path_of_machine(machine.name());
                 told(sd_bus_emit_signal(bus, manager_path, manager, "MachineRemoved", "so", machine.name().c_str(),
                                         path.c_str()),

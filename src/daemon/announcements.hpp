@@ -6,6 +6,8 @@
 
 namespace machinist {
 
-void announce_machines(Service& service);
+class BootWatch;
+
+void announce_machines(Service& service, BootWatch& boot);
 
 } // namespace machinist

@@ -5,12 +5,14 @@
 #include "bus/log.hpp"
 #include "bus/systemd_units.hpp"
 #include "daemon/announcements.hpp"
+#include "daemon/boot_watch.hpp"
 #include "daemon/bus_names.hpp"
 #include "daemon/idle_exit.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/polkit_authority.hpp"
 #include "daemon/sessions.hpp"
 #include "registry/programs.hpp"
+#include "registry/service/jobs.hpp"
 
 #include <csignal>
 #include <systemd/sd-daemon.h>
@@ -23,6 +25,7 @@ namespace {
 Places places_of(const DaemonOptions& options) {
     Places places;
     places.state_files = options.state_directory;
+    places.run_directories = options.run_directories;
     places.enter_program = program_near("machinist-enter");
     return places;
 }
@@ -50,11 +53,16 @@ int run_daemon(const DaemonOptions& options) {
     attach_files(interfaces, service);
     attach_facts(interfaces, service);
     attach_terminals(interfaces, service, sessions);
-    announce_machines(service);
+    Jobs jobs{loop, units, options.jobs};
+    attach_jobs(interfaces, service, jobs);
+    BootWatch boot{service};
+    attach_boot(interfaces, service, boot);
+    announce_machines(service, boot);
 
     serve(interfaces, service);
     BusNames names{service};
     registry.adopt();
+    jobs.adopt();
     IdleExit idle{service, options.idle, [&] { names.release(); }};
     (void)sd_notify(0, "READY=1");
     const int status = loop.run();

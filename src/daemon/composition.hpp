@@ -10,6 +10,8 @@ namespace machinist {
 struct DaemonOptions {
     std::filesystem::path state_directory{"/run/systemd/machines"};
     std::filesystem::path quarantine{"/run/machinist/quarantine"};
+    std::filesystem::path run_directories{"/run/machinist/machines"};
+    std::filesystem::path jobs{"/run/machinist/jobs"};
     std::chrono::seconds idle{60}; // without machines and calls, it ends; 0: never
 };
 

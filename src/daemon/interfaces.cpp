@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "contract_tables.hpp"
 #include "daemon/object_paths.hpp"
+#include "registry/id_mapping.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -39,7 +40,8 @@ Interfaces::Interfaces()
     : manager(contract::org_freedesktop_machine1_Manager),
       machine(contract::org_freedesktop_machine1_Machine),
       manager1(contract::io_machinist_Manager1),
-      machine1(contract::io_machinist_Machine1) {}
+      machine1(contract::io_machinist_Machine1),
+      job1(contract::io_machinist_Job1) {}
 
 const RegisteredMachine& machine_at(const Service& service, std::string_view path) {
     if (path == own_machine_path)
@@ -63,6 +65,17 @@ void attach_machine_verb(ServedInterface& interface, Service& service, const cha
     });
 }
 
+bool has_own_users(const Service& service, const std::string& machine) {
+    const RegisteredMachine* found = service.registry.find(machine);
+    if (found == nullptr || found->is_host)
+        return false;
+    try {
+        return !read_id_mappings(found->leader).are_the_hosts();
+    } catch (const Failure&) {
+        return false;
+    }
+}
+
 void serve(Interfaces& interfaces, Service& service) {
     sd_bus* bus = service.bus.raw();
     const auto exists = [&service](std::string_view path) {
@@ -79,6 +92,7 @@ void serve(Interfaces& interfaces, Service& service) {
     interfaces.manager1.serve_at(bus, manager_path);
     interfaces.machine.serve_below(bus, machines_path, exists);
     interfaces.machine1.serve_below(bus, machines_path, exists);
+    interfaces.job1.serve_below(bus, jobs_path, interfaces.job_exists);
 }
 
 } // namespace machinist

@@ -17,8 +17,12 @@ struct Interfaces {
     ServedInterface machine;  // org.freedesktop.machine1.Machine
     ServedInterface manager1; // io.machinist.Manager1
     ServedInterface machine1; // io.machinist.Machine1
+    ServedInterface job1;     // io.machinist.Job1
+    ServedInterface::Exists job_exists;
 };
 
+class BootWatch;
+class Jobs;
 class Sessions;
 
 using MachineHandler = std::function<void(const Call& call, const std::string& machine)>;
@@ -29,6 +33,9 @@ void attach_verb(Interfaces& interfaces, Service& service, const char* in_manage
                  MachineHandler handler);
 // The same on an interface of ours that only objects of machines have.
 void attach_machine_verb(ServedInterface& interface, Service& service, const char* member, MachineHandler handler);
+
+// False also for one that is not there. Who registered a machine with the host's users could become any of them in it.
+bool has_own_users(const Service& service, const std::string& machine);
 
 // The machine of an object's path; ".../self" is that of who asks. Throws Failure(no_machine).
 const RegisteredMachine& machine_at(const Service& service, std::string_view path);
@@ -41,6 +48,8 @@ void attach_properties(Interfaces& interfaces, Service& service);
 void attach_files(Interfaces& interfaces, Service& service);
 void attach_facts(Interfaces& interfaces, Service& service);
 void attach_terminals(Interfaces& interfaces, Service& service, Sessions& sessions);
+void attach_jobs(Interfaces& interfaces, Service& service, Jobs& jobs);
+void attach_boot(Interfaces& interfaces, Service& service, BootWatch& boot);
 
 void serve(Interfaces& interfaces, Service& service);
 

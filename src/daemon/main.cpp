@@ -13,7 +13,8 @@
 
 namespace {
 
-constexpr const char* usage = "usage: machinistd [--state-directory=DIR] [--quarantine=DIR] [--idle-exit=SECONDS]\n";
+constexpr const char* usage = "usage: machinistd [--state-directory=DIR] [--quarantine=DIR] [--run-directories=DIR]\n"
+                              "                  [--jobs=DIR] [--idle-exit=SECONDS]\n";
 
 // One descriptor a machine, and the default limit is 1024 for the sake of programs that use select(2).
 void allow_all_descriptors() {
@@ -30,6 +31,8 @@ int main(int count, char** arguments) {
     using namespace machinist;
     constexpr option long_options[] = {{"state-directory", required_argument, nullptr, 's'},
                                        {"quarantine", required_argument, nullptr, 'q'},
+                                       {"run-directories", required_argument, nullptr, 'r'},
+                                       {"jobs", required_argument, nullptr, 'j'},
                                        {"idle-exit", required_argument, nullptr, 'i'},
                                        {"version", no_argument, nullptr, 'v'},
                                        {"help", no_argument, nullptr, 'h'},
@@ -40,6 +43,8 @@ int main(int count, char** arguments) {
         switch (letter) {
         case 's': options.state_directory = optarg; break;
         case 'q': options.quarantine = optarg; break;
+        case 'r': options.run_directories = optarg; break;
+        case 'j': options.jobs = optarg; break;
         case 'v': std::puts("machinistd " MACHINIST_VERSION); return 0;
         case 'h': std::fputs(usage, stdout); return 0;
         case 'i':

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/object_paths.hpp"
 
+#include "base/text.hpp"
+
 #include <cstdlib>
 #include <memory>
 #include <systemd/sd-bus.h>
@@ -33,6 +35,17 @@ std::optional<std::string> machine_of_path(std::string_view path) {
         return std::nullopt;
     const std::unique_ptr<char, decltype(&std::free)> owner{name, std::free};
     return std::string{name};
+}
+
+std::string path_of_job(std::uint32_t id) {
+    return std::string{jobs_path} + "/_" + std::to_string(id);
+}
+
+std::optional<std::uint32_t> job_of_path(std::string_view path) {
+    const std::string prefix = std::string{jobs_path} + "/_";
+    if (!path.starts_with(prefix))
+        return std::nullopt;
+    return parse_integer<std::uint32_t>(path.substr(prefix.size()));
 }
 
 } // namespace machinist

@@ -2,6 +2,7 @@
 // Where objects are on the bus.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,5 +17,9 @@ inline constexpr std::string_view own_machine_path = "/org/freedesktop/machine1/
 std::string path_of_machine(std::string_view name);
 // Nothing for paths that are no machine's.
 std::optional<std::string> machine_of_path(std::string_view path);
+
+inline constexpr const char* jobs_path = "/org/freedesktop/machine1/job";
+std::string path_of_job(std::uint32_t id);
+std::optional<std::uint32_t> job_of_path(std::string_view path);
 
 } // namespace machinist

@@ -3,7 +3,6 @@
 #include "base/failure.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/sessions.hpp"
-#include "registry/id_mapping.hpp"
 
 namespace machinist {
 
@@ -21,18 +20,6 @@ Sessions::OnOpened replying_with_terminal(const Call& call) {
 
 std::string action_for(const std::string& name, const char* what) {
     return std::string{"org.freedesktop.machine1."} + (name == ".host" ? "host-" : "") + what;
-}
-
-// Who registered a machine with the host's users could become any of them by a shell in it.
-bool has_own_users(const Service& service, const std::string& name) {
-    const RegisteredMachine* machine = service.registry.find(name);
-    if (machine == nullptr || machine->is_host)
-        return false;
-    try {
-        return !read_id_mappings(machine->leader).are_the_hosts();
-    } catch (const Failure&) {
-        return false;
-    }
 }
 
 void open_shell(Service& service, Sessions& sessions, const Call& call, const std::string& name) {

@@ -94,8 +94,10 @@ void PreparedEntry::keep_for_exec() const {
             throw system_failure("hand over a descriptor");
 }
 
-PreparedEntry prepare_entry(const Machine& machine, const Entry& entry, const Places& places) {
+PreparedEntry prepare_entry(const Machine& machine, const Entry& entry, const Places& places, UniqueFd result) {
     PreparedEntry prepared = prepare(machine, places);
+    if (result)
+        prepared.arguments.push_back("--result=" + std::to_string(prepared.hand_over(std::move(result))));
     add_command(prepared, machine, entry);
     return prepared;
 }

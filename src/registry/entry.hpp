@@ -38,8 +38,8 @@ struct PreparedEntry {
     void keep_for_exec() const;
 };
 
-// Throws Failure(not_permitted) unless this process is root.
-PreparedEntry prepare_entry(const Machine& machine, const Entry& entry, const Places& places);
+// result: a file for how the command ended, or none. Throws Failure(not_permitted) unless this process is root.
+PreparedEntry prepare_entry(const Machine& machine, const Entry& entry, const Places& places, UniqueFd result = {});
 // reply: the end of a message socket. entry: of a shell, else it is empty.
 PreparedEntry prepare_errand(const Machine& machine, const Errand& errand, const Entry& entry, UniqueFd reply,
                              const Places& places);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/start_options.hpp"
+
+#include "base/text.hpp"
+#include "spec/command_line.hpp"
+#include "spec/option_table.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace machinist {
+
+namespace {
+
+constexpr std::size_t most_words = 1024;
+
+// What has to do with who keeps the machine is not the caller's to say.
+constexpr std::array<std::string_view, 9> not_for_callers{"machine", "keep-unit", "help",  "version", "dry-run",
+                                                          "cleanup", "register",  "quiet", "console"};
+
+void add(std::vector<std::string>& words, const std::string& name, const std::string& value) {
+    words.push_back("--" + name + "=" + value);
+}
+
+void add_option(std::vector<std::string>& words, const std::string& name, const Variant& value) {
+    const auto known = std::ranges::find(option_table(), std::string_view{name},
+                                         [](const Option& option) { return std::string_view{option.name}; });
+    if (name.empty() || known == option_table().end() ||
+        std::ranges::find(not_for_callers, name) != not_for_callers.end())
+        throw Failure{FailureKind::invalid, "Invalid option '" + escaped_for_people(name.substr(0, 64)) + "'"};
+    if (const auto* text = std::get_if<std::string>(&value))
+        return add(words, name, *text);
+    if (const auto* number = std::get_if<std::uint32_t>(&value))
+        return add(words, name, std::to_string(*number));
+    if (const auto* large = std::get_if<std::uint64_t>(&value))
+        return add(words, name, std::to_string(*large));
+    if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
+        for (const std::string& one : *texts)
+            add(words, name, one);
+        return;
+    }
+    if (const auto* flag = std::get_if<bool>(&value)) {
+        if (known->argument != OptionArgument::none)
+            return add(words, name, *flag ? "yes" : "no");
+        if (*flag)
+            words.push_back("--" + name);
+        return;
+    }
+    throw Failure{FailureKind::invalid, "Invalid type of option '" + name + "'"};
+}
+
+} // namespace
+
+std::vector<std::string> run_arguments(const std::string& machine, const NamedValues& options) {
+    std::vector<std::string> words{"--quiet", "--keep-unit", "--machine=" + machine};
+    std::vector<std::string> command;
+    for (const auto& [name, value] : options) {
+        if (name != "command")
+            add_option(words, name, value);
+        else if (const auto* given = std::get_if<std::vector<std::string>>(&value))
+            command = *given;
+        else
+            throw Failure{FailureKind::invalid, "Invalid type of option 'command'"};
+    }
+    if (!command.empty())
+        words.emplace_back("--");
+    words.insert(words.end(), command.begin(), command.end());
+    if (words.size() > most_words)
+        throw Failure{FailureKind::invalid, "Too many options"};
+    std::vector<char*> pointers;
+    for (std::string& word : words)
+        pointers.push_back(word.data());
+    const CommandLine parsed = parse_command_line(Manner::machinist, pointers);
+    if (!parsed.problems.empty())
+        throw Failure{FailureKind::invalid, parsed.problems.front().sentence};
+    return words;
+}
+
+} // namespace machinist

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "registry/service/jobs.hpp"
+
+#include "base/failure.hpp"
+#include "base/text.hpp"
+#include "bus/log.hpp"
+#include "kernel/files.hpp"
+#include "kernel/process_status.hpp"
+#include "registry/recorded_leader.hpp"
+#include "registry/run_directory_view.hpp"
+#include "registry/service/job_process.hpp"
+
+#include <csignal>
+#include <ctime>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+constexpr std::size_t most_running = 256;
+constexpr std::size_t most_kept = 1024;
+constexpr std::chrono::minutes kept_for{10};
+constexpr std::chrono::seconds grace{5}; // between asking a canceled command to end and its end
+constexpr const char* result_suffix = ".result";
+
+std::uint64_t now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_REALTIME, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_nsec) / 1000;
+}
+
+JobResult failed(std::string why) {
+    constexpr int status_of_failure = 125;
+    return {.status = status_of_failure, .failure = std::move(why)};
+}
+
+} // namespace
+
+std::filesystem::path Jobs::record_file(std::uint32_t id) const {
+    return directory_ / std::to_string(id);
+}
+
+std::filesystem::path Jobs::result_file(std::uint32_t id) const {
+    return directory_ / (std::to_string(id) + result_suffix);
+}
+
+Job& Jobs::add(JobRecord record) {
+    std::size_t running = 0;
+    for (const auto& [id, job] : jobs_)
+        running += job->state == JobState::running ? 1 : 0;
+    if (running >= most_running || jobs_.size() >= most_kept)
+        throw Failure{FailureKind::too_many, "Too many jobs"};
+    make_directories(directory_, 0700);
+    record.id = ++last_;
+    record.begun = now();
+    auto job = std::make_unique<Job>();
+    job->record = std::move(record);
+    return *jobs_.emplace(job->record.id, std::move(job)).first->second;
+}
+
+void Jobs::write(const Job& job) const {
+    write_atomically(record_file(job.record.id), write_job_record(job.record), 0600);
+}
+
+const Job& Jobs::execute(const Machine& machine, const Entry& entry, std::array<BorrowedFd, 3> streams,
+                         std::uint32_t owner, const Places& places) {
+    Job& job = add({.kind = JobKind::exec,
+                    .machine = machine.name(),
+                    .owner = owner,
+                    .description = escaped_for_people(joined(entry.command, " ").substr(0, 200))});
+    try {
+        job.process = start_job_process(machine, entry, streams, result_file(job.record.id), places);
+        job.record.process = job.process.pid();
+        job.record.process_inode = job.process.inode();
+        job.record.process_start = start_time_of(job.process.pid()).value_or(0);
+        write(job);
+    } catch (const Failure&) {
+        if (job.process)
+            job.process.send_signal(SIGKILL);
+        remove(job.record.id);
+        throw;
+    }
+    watch(job);
+    if (events_.added)
+        events_.added(job);
+    return job;
+}
+
+const Job& Jobs::start(const std::string& machine, const std::string& unit,
+                       const std::optional<std::vector<std::string>>& command, std::uint32_t owner) {
+    Job& job =
+        add({.kind = JobKind::start, .machine = machine, .owner = owner, .description = "start " + unit, .unit = unit});
+    const std::uint32_t id = job.record.id;
+    write(job);
+    if (events_.added)
+        events_.added(job);
+    const auto done = [this, id](const Failure* failure) { unit_started(id, failure); };
+    if (command)
+        units_.start_service({.name = unit, .description = "Machine " + machine, .command = *command}, done);
+    else
+        units_.start_unit(unit, done);
+    return job;
+}
+
+void Jobs::watch(Job& job) {
+    const std::uint32_t id = job.record.id;
+    job.process_end = loop_.when_ended(job.process.descriptor(), [this, id] { process_ended(id); });
+}
+
+void Jobs::process_ended(std::uint32_t id) {
+    Job& job = find(id);
+    // Not our child if another daemon began it.
+    siginfo_t end{};
+    (void)::waitid(P_PIDFD, static_cast<id_t>(job.process.descriptor().get()), &end, WEXITED | WNOHANG);
+    std::optional<JobResult> result;
+    if (const auto text = read_file_if_exists(result_file(id)))
+        result = parse_job_result(*text);
+    finish(job, result ? std::move(*result) : failed("the process that did it ended without a word"));
+}
+
+void Jobs::unit_started(std::uint32_t id, const Failure* failure) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end() || found->second->state != JobState::running)
+        return;
+    JobResult result = failure == nullptr ? JobResult{} : failed(failure->what());
+    try {
+        write_atomically(result_file(id), write_job_result(result), 0600);
+    } catch (const Failure& unwritten) {
+        log_warning(unwritten.what());
+    }
+    finish(*found->second, std::move(result));
+}
+
+void Jobs::finish(Job& job, JobResult result) {
+    job.result = std::move(result);
+    job.finished = now();
+    job.patience = {};
+    job.process_end = {};
+    const bool well = job.result.failure.empty();
+    job.state = job.record.canceled ? JobState::canceled : well ? JobState::done : JobState::failed;
+    keep_for_a_while(job.record.id);
+    if (events_.finished)
+        events_.finished(job);
+}
+
+void Jobs::keep_for_a_while(std::uint32_t id) {
+    kept_[id] = loop_.after(kept_for, [this, id] { remove(id); });
+}
+
+void Jobs::remove(std::uint32_t id) {
+    const auto node = jobs_.extract(id);
+    (void)::unlink(record_file(id).c_str());
+    (void)::unlink(result_file(id).c_str());
+    kept_.erase(id);
+    if (!node.empty() && node.mapped()->state != JobState::running && events_.removed)
+        events_.removed(*node.mapped());
+}
+
+void Jobs::cancel(std::uint32_t id) {
+    Job& job = find(id);
+    if (job.state != JobState::running)
+        throw Failure{FailureKind::invalid, "job " + std::to_string(id) + " has ended already"};
+    job.record.canceled = true;
+    write(job);
+    if (job.record.kind == JobKind::start) {
+        units_.stop_unit(job.record.unit, [this, id](const Failure*) {
+            const Failure canceled{FailureKind::busy, "canceled"};
+            unit_started(id, &canceled);
+        });
+        return;
+    }
+    // machinist-enter hands it on to the command.
+    job.process.send_signal(SIGTERM);
+    job.patience = loop_.after(grace, [this, id] {
+        if (const auto found = jobs_.find(id); found != jobs_.end())
+            found->second->process.send_signal(SIGKILL);
+    });
+}
+
+void Jobs::adopt() {
+    for (const std::string& name : names_in(directory_)) {
+        const auto id = parse_integer<std::uint32_t>(name);
+        if (!id)
+            continue;
+        last_ = std::max(last_, *id);
+        auto record = parse_job_record(read_file_if_exists(directory_ / name).value_or(""));
+        if (!record || record->id != *id) {
+            log_warning("the file of job " + name + " cannot be read and is removed");
+            remove(*id);
+            continue;
+        }
+        auto& job = *jobs_.emplace(*id, std::make_unique<Job>()).first->second;
+        job.record = std::move(*record);
+        if (auto result = parse_job_result(read_file_if_exists(result_file(*id)).value_or(""))) {
+            finish(job, std::move(*result));
+            continue;
+        }
+        if (job.record.kind == JobKind::start) {
+            // The unit job went on without us; how it ended the unit tells by now, or soon.
+            units_.await_start(job.record.unit,
+                               [this, at = *id](const Failure* failure) { unit_started(at, failure); });
+            continue;
+        }
+        auto held = hold_leader(RecordedLeader{.pid = job.record.process,
+                                               .pidfd_inode = job.record.process_inode,
+                                               .start_time = job.record.process_start});
+        if (!held) {
+            finish(job, failed("the process that did it ended without a word"));
+            continue;
+        }
+        job.process = std::move(*held);
+        watch(job);
+    }
+}
+
+Job& Jobs::find(std::uint32_t id) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end())
+        throw Failure{FailureKind::not_found, "No job " + std::to_string(id) + " known"};
+    return *found->second;
+}
+
+const Job& Jobs::get(std::uint32_t id) const {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end())
+        throw Failure{FailureKind::not_found, "No job " + std::to_string(id) + " known"};
+    return *found->second;
+}
+
+} // namespace machinist

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The daemon's jobs. Each is done by a process or a unit that does not need the daemon, and is written down: another
+// daemon finds it again, and how it ended.
+#pragma once
+
+#include "bus/event_loop.hpp"
+#include "bus/unit_manager.hpp"
+#include "registry/entry.hpp"
+#include "registry/service/job.hpp"
+
+#include <array>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace machinist {
+
+struct JobEvents {
+    std::function<void(const Job&)> added;
+    std::function<void(const Job&)> finished;
+    std::function<void(const Job&)> removed;
+};
+
+class Jobs {
+public:
+    Jobs(EventLoop& loop, UnitManager& units, std::filesystem::path directory)
+        : loop_(loop), units_(units), directory_(std::move(directory)) {}
+
+    void announce_to(JobEvents events) {
+        events_ = std::move(events);
+    }
+    // What other daemons began.
+    void adopt();
+
+    // A command in a machine; what is not there of its three streams is empty. Throws Failure.
+    const Job& execute(const Machine& machine, const Entry& entry, std::array<BorrowedFd, 3> streams,
+                       std::uint32_t owner, const Places& places);
+    // A machine's unit. No properties: one that exists. Done when systemd says that it is started.
+    const Job& start(const std::string& machine, const std::string& unit,
+                     const std::optional<std::vector<std::string>>& command, std::uint32_t owner);
+
+    // A command is asked to end, and killed when it does not; a unit is stopped.
+    void cancel(std::uint32_t id);
+
+    // Throws Failure(not_found).
+    [[nodiscard]] const Job& get(std::uint32_t id) const;
+    [[nodiscard]] const std::map<std::uint32_t, std::unique_ptr<Job>>& all() const {
+        return jobs_;
+    }
+
+private:
+    Job& add(JobRecord record);
+    Job& find(std::uint32_t id);
+    void write(const Job& job) const;
+    void watch(Job& job);
+    void process_ended(std::uint32_t id);
+    void unit_started(std::uint32_t id, const Failure* failure);
+    void finish(Job& job, JobResult result);
+    void remove(std::uint32_t id);
+    void keep_for_a_while(std::uint32_t id);
+    [[nodiscard]] std::filesystem::path record_file(std::uint32_t id) const;
+    [[nodiscard]] std::filesystem::path result_file(std::uint32_t id) const;
+
+    EventLoop& loop_;
+    UnitManager& units_;
+    std::filesystem::path directory_;
+    JobEvents events_;
+    std::uint32_t last_ = 0;
+    std::map<std::uint32_t, std::unique_ptr<Job>> jobs_;
+    std::map<std::uint32_t, EventSource> kept_; // finished ones, until they are forgotten
+};
+
+} // namespace machinist
