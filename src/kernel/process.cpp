@@ -13,7 +13,7 @@
 
 namespace machinist {
 
-RunningProgram::RunningProgram(const std::vector<std::string>& arguments) {
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments, BorrowedFd input) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) < 0)
         throw system_failure("make a pipe");
@@ -27,7 +27,10 @@ RunningProgram::RunningProgram(const std::vector<std::string>& arguments) {
 
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (input)
+        ::posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
+    else
+        ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions, to_us.get(), STDOUT_FILENO);
     const int error_number = ::posix_spawnp(&pid_, vector[0], &actions, nullptr, vector.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);

@@ -18,8 +18,8 @@ struct ProgramResult {
 // A program at work beside us; its stdout is a pipe that we read at its end.
 class RunningProgram {
 public:
-    // As run_program() starts it.
-    explicit RunningProgram(const std::vector<std::string>& arguments);
+    // As run_program() starts it; input becomes its stdin, if given.
+    explicit RunningProgram(const std::vector<std::string>& arguments, BorrowedFd input = {});
     RunningProgram(const RunningProgram&) = delete;
     RunningProgram& operator=(const RunningProgram&) = delete;
     // Kills it if nobody waited for it.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // machinist-unit: on a host of systemd's, gets a machine its scope and its entry in the list of machines, or takes that
-// entry away. Its launcher goes on meanwhile and reads from its output what came of it (scope/unit_report.hpp).
+// entry away. Its standard input is the launcher's connection to the bus. The launcher goes on meanwhile and reads from
+// its output what came of it (scope/unit_report.hpp).
 #include "base/failure.hpp"
 #include "scope/machine_listing.hpp"
 #include "scope/scope.hpp"
@@ -9,6 +10,7 @@
 #include "scope/unit_report.hpp"
 
 #include <cstdio>
+#include <unistd.h>
 
 namespace machinist {
 
@@ -16,7 +18,7 @@ namespace {
 
 UnitReport carry_out(const UnitOrder& order) {
     UnitReport report;
-    const auto bus = SystemBus::open();
+    const auto bus = order.unregister ? SystemBus::open() : SystemBus::adopt(STDIN_FILENO);
     if (!bus)
         return report;
     report.has_bus = true;

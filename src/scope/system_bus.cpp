@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 
 #include <cstdlib>
+#include <fcntl.h>
 
 namespace machinist {
 
@@ -42,6 +43,17 @@ std::optional<SystemBus> SystemBus::open() {
         return std::nullopt;
     opened.bus_.reset(bus);
     return opened;
+}
+
+std::optional<SystemBus> SystemBus::adopt(int connection) {
+    SystemBus adopted;
+    sd_bus* bus = nullptr;
+    must(sd_bus_new(&bus), "make a connection to the system bus");
+    adopted.bus_.reset(bus);
+    const int own = ::fcntl(connection, F_DUPFD_CLOEXEC, 3);
+    if (own < 0 || sd_bus_set_fd(bus, own, own) < 0 || sd_bus_set_bus_client(bus, true) < 0 || sd_bus_start(bus) < 0)
+        return std::nullopt;
+    return adopted;
 }
 
 BusMessage SystemBus::new_call(const Member& member) const {

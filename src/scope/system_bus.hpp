@@ -35,6 +35,8 @@ class SystemBus {
 public:
     // Nothing if nobody listens there.
     static std::optional<SystemBus> open();
+    // Over a fresh connection, made by the process that we speak for. Nothing if the other end is no bus.
+    static std::optional<SystemBus> adopt(int connection);
 
     [[nodiscard]] BusMessage new_call(const Member& member) const;
     // Every error that a service gives is an answer here.

@@ -5,6 +5,8 @@
 #include "scope/unit_report.hpp"
 #include "spec/scope_name.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace machinist {
@@ -44,6 +46,16 @@ void add_listing(std::vector<std::string>& words, const Start& start) {
     words.push_back("--root=" + start.spec.root.directory.string());
 }
 
+// Whoever connects is for the other end the caller, whoever writes: so the machine's supervisor is known to be this
+// process, which becomes it.
+UniqueFd connect_to_the_bus() {
+    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    const sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "/run/dbus/system_bus_socket"};
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+        return {};
+    return socket;
+}
+
 void take_the_scope(Start& start) {
     const CgroupPlan plan = plan_cgroup(start.place, key_of(start));
     start.run.will_undo(plan.undo_lines);
@@ -58,6 +70,9 @@ void begin_unit_request(Start& start) {
     const bool wants_listing = start.spec.registered && systemd_runs_the_host();
     if ((!wants_scope && !wants_listing) || ::access(start.programs.unit.c_str(), X_OK) < 0)
         return;
+    const UniqueFd bus = connect_to_the_bus();
+    if (!bus)
+        return;
     std::vector<std::string> words{start.programs.unit.string(), "--machine=" + start.spec.name.text(),
                                    "--leader=" + std::to_string(start.leader.pid())};
     if (wants_scope)
@@ -66,7 +81,7 @@ void begin_unit_request(Start& start) {
         add_listing(words, start);
         start.run.will_undo("unlist " + start.programs.unit.string() + " " + start.spec.name.text());
     }
-    start.unit_request = std::make_unique<RunningProgram>(words);
+    start.unit_request = std::make_unique<RunningProgram>(words, bus);
 }
 
 void finish_unit_request(Start& start) {

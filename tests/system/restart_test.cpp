@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What holds the machines can be started again at any time: nothing is lost, doubled or left.
+#include "system/host.hpp"
+
+#include <gmock/gmock.h>
+
+namespace machinist::test {
+
+using testing::HasSubstr;
+
+class ARestart : public OnAHost {
+protected:
+    void SetUp() override {
+        OnAHost::SetUp();
+        if (IsSkipped())
+            return;
+        ASSERT_TRUE(holds("systemctl enable --quiet machinistd && systemctl stop systemd-machined && "
+                          "systemctl restart machinistd"));
+        ASSERT_TRUE(holds("systemctl start machinist@web && systemd-run --quiet --collect --unit=runs-tmp "
+                          "--service-type=notify --setenv=SYSTEMD_NSPAWN_LOCK=0 machinist run -x -b --notify-ready=yes "
+                          "-M tmp -D /var/lib/machines/web "
+                          "--link-journal=no"));
+        before_ = list();
+    }
+    void TearDown() override {
+        OnAHost::TearDown();
+        if (Host::why_not().empty())
+            (void)sh("systemctl disable --quiet machinistd; systemctl stop machinistd");
+    }
+    static std::string list() {
+        return output_of("machinectl list --no-legend | sort; for m in tmp web; do "
+                         "machinectl show -p Leader -p Id -p Unit -p Timestamp $m; done");
+    }
+    // Of both names, and nothing else.
+    static void both_power_off() {
+        EXPECT_EQ(sh("systemctl stop machinist@web machine-tmp.scope").status, 0);
+        EXPECT_EQ(output_of("machinectl list --no-legend"), "");
+        EXPECT_EQ(output_of("ls /run/systemd/machines"), "");
+    }
+
+    std::string before_;
+};
+
+TEST_F(ARestart, OfTheServiceLosesNothing) {
+    EXPECT_THAT(before_, HasSubstr("Unit=machine-tmp.scope"));
+
+    ASSERT_TRUE(holds("systemctl restart machinistd"));
+
+    EXPECT_EQ(list(), before_);
+    both_power_off();
+}
+
+TEST_F(ARestart, AfterTheServiceWasKilledLosesNothing) {
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(holds("systemctl kill --signal=KILL machinistd; systemctl reset-failed machinistd"));
+
+        EXPECT_EQ(list(), before_);
+    }
+    both_power_off();
+}
+
+TEST_F(ARestart, OfSystemdLosesNothing) {
+    ASSERT_TRUE(holds("systemctl daemon-reexec"));
+    EXPECT_TRUE(eventually([] { return host().enter("systemctl is-active dbus").status == 0; }, 20s));
+
+    EXPECT_EQ(list(), before_);
+    both_power_off();
+}
+
+TEST_F(ARestart, OfAMachineWhileTheServiceIsDownIsSeenByTheNext) {
+    ASSERT_TRUE(holds("systemctl mask --runtime --quiet machinistd && systemctl stop machinistd; "
+                      "systemctl stop machine-tmp.scope; systemctl unmask --runtime --quiet machinistd"));
+
+    EXPECT_TRUE(eventually([] { return sh("machinectl list --no-legend | wc -l").output == "1\n"; }, 10s));
+    EXPECT_TRUE(holds("machinectl show web"));
+}
+
+} // namespace machinist::test
