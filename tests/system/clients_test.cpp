@@ -127,6 +127,36 @@ TEST_P(TheClients, MachinectlRunsAShell) {
     EXPECT_THAT(outcome.output, HasSubstr("web"));
 }
 
+TEST_P(TheClients, MachinectlOpensALogin) {
+    const Outcome outcome = sh("(sleep 3; printf '\\035\\035\\035'; sleep 1) | "
+                               "script -qec 'machinectl login web' /dev/null");
+
+    EXPECT_THAT(outcome.output, HasSubstr("web login:"));
+    EXPECT_EQ(output_of("systemctl is-active machinist@web"), "active");
+}
+
+TEST_P(TheClients, MachinectlBindsOrSaysWhyNot) {
+    const Outcome outcome = sh("mkdir -p /srv/shared && echo shared >/srv/shared/file && "
+                               "machinectl bind --mkdir web /srv/shared /srv/shared");
+
+    // The genuine one has no way into machines but through a directory that systemd-nspawn keeps for it.
+    if (is_ours())
+        EXPECT_EQ(output_of("machinist exec web -- /bin/cat /srv/shared/file"), "shared") << outcome.errors;
+    else
+        EXPECT_NE(outcome.status, 0);
+    EXPECT_EQ(output_of("systemctl is-active machinist@web"), "active");
+}
+
+TEST_P(TheClients, NamesOfMachinesAreHostNames) {
+    ASSERT_TRUE(holds("systemctl stop machinist@web && systemd-run --quiet --collect --unit=runs-web "
+                      "--service-type=notify machinist run -b --notify-ready=yes --private-network "
+                      "-D /var/lib/machines/web"));
+    ASSERT_TRUE(holds("nsenter -t " + leader() + " -n ip address add 10.9.8.7/32 dev lo"));
+
+    EXPECT_THAT(output_of("getent hosts web"), HasSubstr("10.9.8.7"));
+    EXPECT_THAT(output_of("machinectl --no-legend list"), HasSubstr("10.9.8.7"));
+}
+
 TEST_P(TheClients, MachinectlIsASuOfTheHost) {
     const Outcome outcome =
         sh("script -qec \"machinectl --quiet shell alice@.host /usr/bin/id -un\" /dev/null </dev/null");
@@ -195,6 +225,9 @@ TEST_P(TheClients, StartUnitsByMachinectlWhereTheNameIsOurs) {
               "/etc/systemd/system/ && systemctl daemon-reload"));
 
     EXPECT_EQ(sh("machinectl start web").status, 0);
+    EXPECT_EQ(sh("machinectl enable web").status, 0);
+    EXPECT_EQ(output_of("systemctl is-enabled systemd-nspawn@web"), "enabled");
+    EXPECT_EQ(sh("machinectl disable web").status, 0);
 
     EXPECT_EQ(output_of("systemctl is-active systemd-nspawn@web"), "active");
     EXPECT_EQ(output_of("readlink -f /proc/$(systemctl show -P MainPID systemd-nspawn@web)/exe | xargs basename"),
