@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "image/image_facts_reader.hpp"
 #include "image/pool.hpp"
+#include "image/stack.hpp"
 #include "image/versioned_directory.hpp"
 #include "kernel/files.hpp"
 
@@ -34,9 +35,12 @@ Path find_by_name(const MachineName& name) {
     return image->path;
 }
 
-// "-D web.v" means the newest version in it (systemd.v(7)).
-Path newest_if_versioned(const Path& directory) {
+// "-D web.v" means the newest version in it (systemd.v(7)); a directory that was cloned has become a mount stack.
+Path tree_meant_by(const Path& directory) {
     const Path plain = directory.has_filename() ? directory : directory.parent_path();
+    struct stat status {};
+    if (::stat(plain.c_str(), &status) < 0 && ::stat((plain.string() + stack_suffix).c_str(), &status) == 0)
+        return plain.string() + stack_suffix;
     const std::string name = plain.filename().string();
     if (!name.ends_with(".v"))
         return directory;
@@ -78,7 +82,7 @@ std::string read_credential(const Path& path) {
 Path find_image(const StartRequest& request, const HostFacts& host) {
     const auto image = image_of_request(request, host);
     if (const auto* directory = std::get_if<Path>(&image))
-        return newest_if_versioned(*directory);
+        return tree_meant_by(*directory);
     const MachineName& name = std::get<MachineName>(image);
     // A tree that --template shall make has the pool for its place.
     if (request.make_from)

@@ -5,22 +5,54 @@
 #include "image/auxiliary_files.hpp"
 #include "image/file_copy.hpp"
 #include "image/image_changes.hpp"
+#include "image/layered_clone.hpp"
+#include "image/stack.hpp"
 #include "image/template.hpp"
+#include "image/tree_copy.hpp"
 #include "kernel/files.hpp"
 
+#include <fcntl.h>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace machinist {
 
 namespace {
 
-std::filesystem::path place_of_clone(const Pool& pool, const PoolImage& image, std::string_view new_name) {
-    const char* suffix = image.type == ImageType::raw ? ".raw" : image.type == ImageType::mstack ? ".mstack" : "";
-    return pool.places().new_images / (std::string{new_name} + suffix);
+// Held while an image is cloned, as far as it can be had.
+struct Source {
+    std::optional<ImageHold> hold;
+    bool only_readers = true; // no machine writes to it
+};
+
+Source hold_source(const Pool& pool, const PoolImage& image) {
+    for (const LockMode mode : {LockMode::exclusive, LockMode::shared}) {
+        try {
+            return {std::optional<ImageHold>{std::in_place, pool, image, mode}, true};
+        } catch (const Failure& failure) {
+            if (failure.kind() != FailureKind::busy)
+                throw;
+        }
+    }
+    return {std::nullopt, false};
 }
 
-LayerKind clone_tree(const PoolImage& image, const std::filesystem::path& place) {
-    return make_from_template(image.path, place);
+// A snapshot, or files that share their extents, leave the image what it is. Only then layers: they need a base that
+// nobody writes to.
+LayerKind clone_tree(const Pool& pool, const PoolImage& image, std::string_view new_name, const CloneRequest& request) {
+    const auto& directory = pool.places().new_images;
+    const auto plain = directory / std::string{new_name};
+    if (image.is_host() || image.type == ImageType::subvolume || request.way == CloneWay::copy)
+        return make_from_template(image.path, plain);
+    if (image.type == ImageType::directory &&
+        can_share_extents(open_path(image.path, O_RDONLY | O_DIRECTORY), open_path(directory, O_RDONLY | O_DIRECTORY)))
+        return make_from_template(image.path, plain);
+    const Source source = hold_source(pool, image);
+    const auto stack = directory / (std::string{new_name} + stack_suffix);
+    if (clone_by_layers(pool.places(), image, stack, source.only_readers))
+        return LayerKind::disk;
+    return make_from_template(image.path, plain);
 }
 
 } // namespace
@@ -30,10 +62,12 @@ LayerKind clone_image(const Pool& pool, std::string_view name, std::string_view 
     if (image.type == ImageType::block)
         throw Failure{FailureKind::not_supported, "clone image '" + image.name + "': it is a block device"};
     const ImageHold new_hold{pool, new_name};
-    const std::filesystem::path place = place_of_clone(pool, image, new_name);
-    make_directories(pool.places().new_images, 0700);
-    copy_auxiliary_files(pool.places(), image.entry.parent_path(), name, place.parent_path(), new_name);
-    const LayerKind kind = image.type == ImageType::raw ? copy_file_whole(image.path, place) : clone_tree(image, place);
+    const auto& directory = pool.places().new_images;
+    make_directories(directory, 0700);
+    copy_auxiliary_files(pool.places(), image.entry.parent_path(), name, directory, new_name);
+    const LayerKind kind = image.type == ImageType::raw
+                               ? copy_file_whole(image.path, directory / (std::string{new_name} + ".raw"))
+                               : clone_tree(pool, image, new_name, request);
     if (request.read_only)
         mark_held_image_read_only(pool, new_name);
     return kind;

@@ -10,8 +10,8 @@
 namespace machinist {
 
 enum class CloneWay {
-    automatic, // what shares most: snapshot, shared extents, a layer, else a copy
-    copy,      // a tree of its own that shares nothing but extents
+    automatic, // what costs least: a snapshot, shared extents, layers, else a copy
+    copy,      // a tree of its own, which shares no more than extents
 };
 
 struct CloneRequest {
@@ -19,7 +19,8 @@ struct CloneRequest {
     CloneWay way = CloneWay::automatic;
 };
 
-// There whole or not at all, with copies of the settings and the like that belong to the image. How it was made.
+// There whole or not at all, with copies of the settings and the like that belong to the image. How it was made; disk:
+// by layers.
 LayerKind clone_image(const Pool& pool, std::string_view name, std::string_view new_name,
                       const CloneRequest& request = {});
 

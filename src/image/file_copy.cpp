@@ -3,7 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/scope_exit.hpp"
-#include "image/tree_copy.hpp"
+#include "image/set_aside.hpp"
 #include "kernel/files.hpp"
 
 #include <algorithm>
@@ -69,9 +69,10 @@ LayerKind copy_file_whole(const std::filesystem::path& from, const std::filesyst
         const struct stat status = status_of(source);
         if (!S_ISREG(status.st_mode))
             throw Failure{FailureKind::not_supported, "it is no regular file"};
-        const auto temporary = to.parent_path() / (".#" + random_suffix());
+        const auto temporary = name_in_the_making(to.parent_path());
         const UniqueFd target = open_path(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
         const ScopeExit remove_temporary{[&] { ::unlink(temporary.c_str()); }};
+        const UniqueFd lock = lock_in_the_making(temporary);
         const bool shared = ::ioctl(target.get(), FICLONE, source.get()) == 0;
         if (!shared)
             copy_data(source, target, status.st_size);

@@ -5,6 +5,7 @@
 #include "base/machine_name.hpp"
 #include "base/text.hpp"
 #include "image/auxiliary_files.hpp"
+#include "image/layered_clone.hpp"
 #include "image/set_aside.hpp"
 #include "kernel/block_device.hpp"
 #include "kernel/btrfs.hpp"
@@ -122,6 +123,7 @@ void rename_image(const Pool& pool, std::string_view name, std::string_view new_
     refuse_versions(image, "rename");
     const ImageHold new_hold{pool, new_name};
     const ImageHold hold{pool, image, LockMode::exclusive};
+    finish_cut_clone(image);
     const AuxiliaryMove auxiliary{pool.places(), image.entry.parent_path(), name, new_name};
     auxiliary.prepare();
     move_entry(image.entry, renamed(image, new_name));
@@ -139,6 +141,7 @@ std::vector<std::filesystem::path> remove_image(const Pool& pool, std::string_vi
                           "remove image '" + image.name + "': a block device cannot be removed"};
     }
     const ImageHold hold{pool, image, LockMode::exclusive};
+    finish_cut_clone(image);
     std::vector<std::filesystem::path> left{set_aside(image.entry)};
     remove_auxiliary_files(pool.places(), image.entry.parent_path(), name);
     forget_id_range(pool, name);

@@ -6,6 +6,7 @@
 #include "image/binary_architecture.hpp"
 #include "image/init_detection.hpp"
 #include "image/os_release.hpp"
+#include "image/stack.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/files.hpp"
 
@@ -118,13 +119,23 @@ ImageFacts read_image_facts(const std::filesystem::path& directory, const Wanted
     if (!root)
         throw system_failure("open '" + directory.string() + "'");
 
-    const struct stat status = status_of(root);
     facts.exists = true;
+    if (is_stack(directory)) {
+        look_for(facts, [&] { facts.read_only = is_read_only(root, false); });
+        read_tree_facts(open_image_tree(directory), wanted, facts);
+        return facts;
+    }
+    look_for(facts, [&] { facts.is_btrfs_subvolume = btrfs::is_subvolume(root); });
+    look_for(facts, [&] { facts.read_only = is_read_only(root, facts.is_btrfs_subvolume); });
+    read_tree_facts(root, wanted, facts);
+    return facts;
+}
+
+void read_tree_facts(BorrowedFd root, const WantedImageFacts& wanted, ImageFacts& facts) {
+    const struct stat status = status_of(root);
     facts.is_host_root = is_host_root(status);
     facts.owner_uid = status.st_uid;
     facts.owner_gid = status.st_gid;
-    look_for(facts, [&] { facts.is_btrfs_subvolume = btrfs::is_subvolume(root); });
-    look_for(facts, [&] { facts.read_only = is_read_only(root, facts.is_btrfs_subvolume); });
     look_for(facts, [&] { facts.has_usr = has_directory(root, "usr"); });
     look_for(facts, [&] { read_machine_id(root, facts); });
     if (wanted.os_release)
@@ -141,7 +152,6 @@ ImageFacts read_image_facts(const std::filesystem::path& directory, const Wanted
     }
     if (is_zone_name(wanted.timezone))
         look_for(facts, [&] { facts.has_zoneinfo_of_host = has_zone(root, wanted.timezone); });
-    return facts;
 }
 
 } // namespace machinist

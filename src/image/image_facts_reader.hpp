@@ -18,6 +18,10 @@ struct WantedImageFacts {
 };
 
 // A directory that does not exist is a fact (exists == false). What is odd in the tree is told in facts.oddities.
+// Of a mount stack: of what its layers show together.
 ImageFacts read_image_facts(const std::filesystem::path& directory, const WantedImageFacts& wanted = {});
+
+// What the tree itself tells, into facts.
+void read_tree_facts(BorrowedFd root, const WantedImageFacts& wanted, ImageFacts& facts);
 
 } // namespace machinist

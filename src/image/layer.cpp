@@ -2,6 +2,7 @@
 #include "image/layer.hpp"
 
 #include "base/failure.hpp"
+#include "image/stack.hpp"
 #include "image/tree_copy.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/files.hpp"
@@ -82,7 +83,7 @@ void make_instance_tree(const Path& image, const LayerPlan& plan) {
     if (plan.kind != LayerKind::snapshot && plan.kind != LayerKind::reflink && plan.kind != LayerKind::copy)
         return;
     doing("make an instance of '" + image.string() + "'", [&] {
-        const UniqueFd source = open_path(image, O_RDONLY | O_DIRECTORY);
+        const UniqueFd source = open_image_tree(image);
         const Place place = place_of(plan.directory);
         if (plan.kind == LayerKind::snapshot) {
             if (!btrfs::is_subvolume(source))

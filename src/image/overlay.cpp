@@ -110,26 +110,72 @@ UpperLayer UpperSpace::next() {
     return {std::move(upper), std::move(work)};
 }
 
-UniqueFd make_overlay(BorrowedFd lower, const UpperLayer& layer, const OverlayOptions& options) {
-    look_like(lower, layer.upper);
-    FilesystemOptions wanted;
-    wanted.attributes = MOUNT_ATTR_NODEV;
-    // Paths of descriptors need no escapes, whatever the directories are called. Renaming directories without
-    // redirect_dir fails with EXDEV, which not every package manager copes with.
-    wanted.options = {{"source", "machinist-layer"},
-                      {"lowerdir", path_of_descriptor(lower)},
-                      {"upperdir", path_of_descriptor(layer.upper)},
-                      {"workdir", path_of_descriptor(layer.work)},
-                      {"redirect_dir", "on"},
-                      {"metacopy", options.metadata_only_copies ? "on" : "off"},
-                      {"volatile", ""}};
+UpperLayer open_kept_layer(BorrowedFd directory) {
+    const bool is_new = ::mkdirat(directory.get(), "data", 0755) == 0;
+    if ((!is_new && errno != EEXIST) || (::mkdirat(directory.get(), "work", 0700) < 0 && errno != EEXIST))
+        throw system_failure("make the directories of a layer");
+    return {open_beneath(directory, "data", O_RDONLY | O_DIRECTORY, Links::refuse),
+            open_beneath(directory, "work", O_RDONLY | O_DIRECTORY, Links::refuse), is_new};
+}
+
+namespace {
+
+UniqueFd mount_overlay(const FilesystemOptions& options) {
     try {
-        return make_filesystem("overlay", wanted);
+        return make_filesystem("overlay", options);
     } catch (Failure& failure) {
         if (failure.error_number() == ENODEV)
             failure.try_instead("a kernel with overlayfs, or --layer=copy");
         throw;
     }
+}
+
+// Paths of descriptors need no escapes, whatever the directories are called.
+UniqueFd mount_overlay_on(const std::vector<BorrowedFd>& lowers, const FilesystemOptions& rest) {
+    FilesystemOptions one_by_one = rest;
+    std::string in_one_line;
+    for (const BorrowedFd lower : lowers) {
+        one_by_one.options.emplace_back("lowerdir+", path_of_descriptor(lower));
+        in_one_line.append(in_one_line.empty() ? "" : ":").append(path_of_descriptor(lower));
+    }
+    FilesystemOptions joined = rest;
+    joined.options.emplace_back("lowerdir", in_one_line);
+    if (lowers.size() == 1)
+        return mount_overlay(joined);
+    try {
+        return mount_overlay(one_by_one);
+    } catch (const Failure& failure) {
+        if (failure.error_number() != EINVAL || lowers.size() > most_layers)
+            throw;
+        return mount_overlay(joined);
+    }
+}
+
+} // namespace
+
+UniqueFd make_overlay(BorrowedFd lower, const UpperLayer& layer, const OverlayOptions& options) {
+    return make_overlay(std::vector{lower}, layer, options);
+}
+
+UniqueFd make_overlay(const std::vector<BorrowedFd>& lowers, const UpperLayer& layer, const OverlayOptions& options) {
+    if (layer.is_new)
+        look_like(lowers.front(), layer.upper);
+    FilesystemOptions wanted;
+    wanted.attributes = MOUNT_ATTR_NODEV;
+    // Renaming directories without redirect_dir fails with EXDEV, which not every package manager copes with.
+    wanted.options = {{"source", "machinist-layer"},
+                      {"upperdir", path_of_descriptor(layer.upper)},
+                      {"workdir", path_of_descriptor(layer.work)},
+                      {"redirect_dir", "on"},
+                      {"metacopy", options.metadata_only_copies ? "on" : "off"}};
+    // The index would tie what is written to these very layers: a clone of it has others.
+    wanted.options.emplace_back(options.keep ? std::pair{"index", "off"} : std::pair{"volatile", ""});
+    return mount_overlay_on(lowers, wanted);
+}
+
+UniqueFd make_read_only_overlay(const std::vector<BorrowedFd>& lowers) {
+    return mount_overlay_on(
+        lowers, {{{"source", "machinist-layer"}, {"redirect_dir", "on"}}, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY});
 }
 
 } // namespace machinist

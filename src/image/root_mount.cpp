@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "image/overlay.hpp"
 #include "image/shift_ownership.hpp"
+#include "image/stack_mount.hpp"
 #include "image/submounts.hpp"
 #include "kernel/files.hpp"
 #include "kernel/filesystem_ids.hpp"
@@ -71,13 +72,17 @@ public:
         make_instance_tree(spec_.directory, plan_);
         const bool has_own_tree =
             plan_.kind == LayerKind::snapshot || plan_.kind == LayerKind::reflink || plan_.kind == LayerKind::copy;
-        const UniqueFd image = open_path(has_own_tree ? plan_.directory : spec_.directory, O_PATH | O_DIRECTORY);
+        const bool is_assembled = !has_own_tree && is_stack(spec_.directory);
+        const UniqueFd image = is_assembled
+                                   ? assemble_stack()
+                                   : open_path(has_own_tree ? plan_.directory : spec_.directory, O_PATH | O_DIRECTORY);
         const UniqueFd top =
             open_beneath(image, spec_.pivot_new.value_or("/"), O_PATH | O_DIRECTORY, Links::inside_root);
         is_host_ = is_host_root(image);
-        overlaid_ = plan_.kind == LayerKind::tmpfs || plan_.kind == LayerKind::disk ||
-                    spec_.volatile_mode == VolatileMode::overlay;
-        owners_ = plan_owners(ownership_, status_of(top).st_uid);
+        // A stack has its layer and its owners already.
+        overlaid_ = !is_assembled && wants_layer();
+        if (!is_assembled)
+            owners_ = plan_owners(ownership_, status_of(top).st_uid);
 
         RootMount root;
         root.mount = spec_.volatile_mode == VolatileMode::yes ? compose_around_usr(top) : compose_whole(top);
@@ -85,13 +90,40 @@ public:
             mount_memory_on_var(root.mount);
         if (spec_.pivot_old)
             attach_old_root(root.mount, image);
-        root.layer = overlaid_ && plan_.kind == LayerKind::none ? LayerKind::tmpfs : plan_.kind;
-        root.ownership = owners_.ownership;
+        root.layer = (overlaid_ || wants_layer()) && plan_.kind == LayerKind::none ? LayerKind::tmpfs : plan_.kind;
+        root.ownership = is_assembled ? stack_ownership_ : owners_.ownership;
         root.seal_read_only = spec_.read_only && spec_.volatile_mode == VolatileMode::no;
         return root;
     }
 
 private:
+    [[nodiscard]] bool wants_layer() const {
+        return plan_.kind == LayerKind::tmpfs || plan_.kind == LayerKind::disk ||
+               spec_.volatile_mode == VolatileMode::overlay;
+    }
+
+    UniqueFd assemble_stack() {
+        is_assembled_ = true;
+        std::optional<UpperLayer> layer;
+        const Stack stack = read_stack(spec_.directory);
+        if (wants_layer()) {
+            make_space();
+            layer = space_->next();
+        }
+        auto [mount, ownership] = mount_stack(stack, ownership_, layer, !wants_layer() && tree_is_written(), staging_);
+        stack_ownership_ = ownership;
+        change_mount(mount, {.propagation = propagation_private});
+        return place(std::move(mount), "stack");
+    }
+
+    void make_space() {
+        const bool is_volatile = spec_.volatile_mode != VolatileMode::no;
+        space_ = plan_.kind == LayerKind::disk && !is_volatile
+                     ? UpperSpace::on_disk(plan_.directory)
+                     : UpperSpace::in_memory(place_in(staging_, "upper"), is_volatile ? volatile_size : "",
+                                             is_volatile ? volatile_inodes : "");
+    }
+
     [[nodiscard]] bool tree_is_written() const {
         return !overlaid_ && spec_.volatile_mode == VolatileMode::no && !spec_.read_only;
     }
@@ -119,7 +151,7 @@ private:
 
     UniqueFd clone_of(BorrowedFd directory) const {
         UniqueFd tree = clone_mount(directory, !is_host_ || spec_.volatile_mode == VolatileMode::yes);
-        const bool sealed_now = overlaid_ || spec_.volatile_mode != VolatileMode::no;
+        const bool sealed_now = overlaid_ || (spec_.volatile_mode != VolatileMode::no && !is_assembled_);
         // The top of a plain --read-only root is sealed later, but what is mounted below it has nothing to wait for.
         const bool top_stays_writable = spec_.read_only && !sealed_now && !is_read_only(tree);
         change_mount(tree, {.set = MOUNT_ATTR_NODEV | (sealed_now || spec_.read_only ? MOUNT_ATTR_RDONLY : 0U),
@@ -161,11 +193,7 @@ private:
         lower_ = place(std::move(lower), "lower");
         if (!is_host_)
             submounts_ = submounts_that_matter(directory);
-        const bool is_volatile = spec_.volatile_mode != VolatileMode::no;
-        space_ = plan_.kind == LayerKind::disk && !is_volatile
-                     ? UpperSpace::on_disk(plan_.directory)
-                     : UpperSpace::in_memory(place_in(staging_, "upper"), is_volatile ? volatile_size : "",
-                                             is_volatile ? volatile_inodes : "");
+        make_space();
         return overlay_of(lower_);
     }
 
@@ -252,7 +280,9 @@ private:
     BorrowedFd staging_;
     const LayerPlan& plan_;
     OwnerPlan owners_;
+    Ownership stack_ownership_ = Ownership::off;
     bool is_host_ = false;
+    bool is_assembled_ = false; // from a stack
     bool overlaid_ = false;
     bool metadata_only_copies_ = false;
     UniqueFd lower_;

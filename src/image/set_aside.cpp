@@ -59,13 +59,25 @@ std::vector<std::filesystem::path> set_aside_in(const std::filesystem::path& dir
     std::vector<std::filesystem::path> found;
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator{directory, ignored}) {
-        if (!entry.path().filename().native().starts_with(set_aside_prefix))
+        const std::string name = entry.path().filename().string();
+        if (!name.starts_with(set_aside_prefix) && !name.starts_with(in_the_making_prefix))
             continue;
         const UniqueFd file = open_to_look(entry.path());
         if (!file || !is_locked(file))
             found.push_back(entry.path());
     }
     return found;
+}
+
+std::filesystem::path name_in_the_making(const std::filesystem::path& directory) {
+    return directory / (in_the_making_prefix + random_suffix());
+}
+
+UniqueFd lock_in_the_making(const std::filesystem::path& path) {
+    UniqueFd lock = open_path(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0)
+        throw system_failure("lock '" + path.string() + "'");
+    return lock;
 }
 
 void do_behind(const std::function<void()>& work) {

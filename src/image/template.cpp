@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/scope_exit.hpp"
+#include "image/stack.hpp"
 #include "image/tree_copy.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/files.hpp"
@@ -56,7 +57,7 @@ LayerKind make_from_template(const std::filesystem::path& source, const std::fil
         const UniqueFd parent = open_path(place.has_parent_path() ? place.parent_path() : ".", O_RDONLY | O_DIRECTORY);
         if (has_entry(parent, name))
             return LayerKind::none;
-        const UniqueFd original = open_path(source, O_RDONLY | O_DIRECTORY);
+        const UniqueFd original = open_image_tree(source);
         const std::string temporary = ".#" + name + "." + random_suffix();
         ScopeExit remove_temporary{[&] {
             try {

@@ -7,6 +7,7 @@
 #include "spec/run_directory.hpp"
 
 #include <filesystem>
+#include <vector>
 
 namespace machinist {
 
@@ -16,9 +17,10 @@ struct Places {
     std::filesystem::path state_files{run_directory::state_files};
     std::filesystem::path layers{layer_pool};
     std::filesystem::path id_range_locks = IdRangeStore::Places{}.locks;
-    std::filesystem::path cgroups;            // where they are mounted; empty: none is looked at
-    std::filesystem::path supervisor_program; // undoes
-    std::filesystem::path enter_program;      // joins machines
+    std::filesystem::path cgroups;             // where they are mounted; empty: none is looked at
+    std::vector<std::filesystem::path> images; // directories that images lie in, or what they share
+    std::filesystem::path supervisor_program;  // undoes
+    std::filesystem::path enter_program;       // joins machines
 };
 
 } // namespace machinist

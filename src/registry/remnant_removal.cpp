@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/failure.hpp"
 #include "image/image_lock.hpp"
+#include "image/set_aside.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/cgroup_members.hpp"
 #include "kernel/files.hpp"
@@ -78,6 +79,7 @@ void remove_remnant(const Remnant& remnant, const Places& places) {
     case RemnantKind::layer: return remove_layer(remnant.path);
     case RemnantKind::cgroup: return remove_cgroup(remnant.path);
     case RemnantKind::id_range_lock: remove_lock_file_if_free(remnant.path); return;
+    case RemnantKind::image: return remove_set_aside(remnant.path);
     }
 }
 

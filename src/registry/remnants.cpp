@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "image/image_lock.hpp"
+#include "image/set_aside.hpp"
 #include "kernel/cgroup_members.hpp"
 #include "kernel/file_locks.hpp"
 #include "kernel/files.hpp"
@@ -100,6 +101,12 @@ void add_id_range_locks(const Places& places, std::vector<Remnant>& found) {
     }
 }
 
+void add_images(const Places& places, std::vector<Remnant>& found) {
+    for (const auto& directory : places.images)
+        for (const auto& path : set_aside_in(directory))
+            found.push_back({RemnantKind::image, path, "making or removing it was cut off"});
+}
+
 } // namespace
 
 std::vector<Remnant> find_remnants(const Places& places) {
@@ -108,6 +115,7 @@ std::vector<Remnant> find_remnants(const Places& places) {
     add_state_files(places, found);
     add_unowned(places, found);
     add_id_range_locks(places, found);
+    add_images(places, found);
     return found;
 }
 

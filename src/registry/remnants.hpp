@@ -10,12 +10,13 @@
 
 namespace machinist {
 
-enum class RemnantKind { run_directory, state_file, layer, cgroup, id_range_lock };
-inline constexpr EnumNames<RemnantKind, 5> remnant_kind_names{{{RemnantKind::run_directory, "run directory"},
+enum class RemnantKind { run_directory, state_file, layer, cgroup, id_range_lock, image };
+inline constexpr EnumNames<RemnantKind, 6> remnant_kind_names{{{RemnantKind::run_directory, "run directory"},
                                                                {RemnantKind::state_file, "state file"},
                                                                {RemnantKind::layer, "layer"},
                                                                {RemnantKind::cgroup, "cgroup"},
-                                                               {RemnantKind::id_range_lock, "id range lock"}}};
+                                                               {RemnantKind::id_range_lock, "id range lock"},
+                                                               {RemnantKind::image, "part of an image"}}};
 
 struct Remnant {
     RemnantKind kind = RemnantKind::run_directory;

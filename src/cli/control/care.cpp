@@ -3,6 +3,8 @@
 #include "base/text.hpp"
 #include "cli/control/table.hpp"
 #include "cli/control/verbs.hpp"
+#include "image/base_store.hpp"
+#include "image/pool.hpp"
 #include "registry/audit.hpp"
 #include "registry/remnants.hpp"
 
@@ -12,10 +14,12 @@ namespace machinist {
 
 int collect_remnants(const Invocation& call, const MachineStore& machines) {
     bool all_gone = true;
+    // What no image refers to any more becomes a remnant.
+    (void)collect_bases(PoolPlaces{}.bases, PoolPlaces{}.locks);
     Table table{{"KIND", "PATH", "WHY"}};
     // Undoing a run directory takes layers and groups with it, so what is left is looked for again.
     for (const RemnantKind kind : {RemnantKind::run_directory, RemnantKind::state_file, RemnantKind::layer,
-                                   RemnantKind::cgroup, RemnantKind::id_range_lock})
+                                   RemnantKind::cgroup, RemnantKind::id_range_lock, RemnantKind::image})
         for (const Remnant& remnant : find_remnants(machines.places())) {
             if (remnant.kind != kind)
                 continue;

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "cli/control/image_verbs.hpp"
 #include "cli/control/size_text.hpp"
+#include "image/base_store.hpp"
 #include "image/clone_image.hpp"
 #include "image/image_changes.hpp"
 #include "image/set_aside.hpp"
@@ -27,11 +28,16 @@ void delete_all(const Leftovers& leftovers) {
 }
 
 // The caller has what was asked for; deleting what is left can take seconds.
-void delete_behind(const Invocation& call, const Leftovers& leftovers) {
-    if (call.wait)
+void delete_behind(const Invocation& call, const Pool& pool, const Leftovers& leftovers) {
+    const auto work = [&] {
         delete_all(leftovers);
+        // With the images go the references to what they shared.
+        delete_all(collect_bases(pool.places().bases, pool.places().locks));
+    };
+    if (call.wait)
+        work();
     else if (!leftovers.empty())
-        do_behind([&] { delete_all(leftovers); });
+        do_behind(work);
 }
 
 // Each on its own: one that cannot be done keeps none of the others from it.
@@ -79,7 +85,7 @@ int remove_images(const Invocation& call, const MachineStore&) {
         auto left = remove_image(pool, name);
         leftovers.insert(leftovers.end(), std::make_move_iterator(left.begin()), std::make_move_iterator(left.end()));
     });
-    delete_behind(call, leftovers);
+    delete_behind(call, pool, leftovers);
     return all_gone ? 0 : 1;
 }
 
@@ -131,7 +137,7 @@ int clean_pool(const Invocation& call, const MachineStore&) {
     if (!call.quiet)
         std::fprintf(stderr, "Removed %zu images in total. Total freed exclusive disk space: %s\n", removed,
                      size_text(freed).c_str());
-    delete_behind(call, leftovers);
+    delete_behind(call, pool, leftovers);
     return all_gone ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/control/composition.hpp"
 
 #include "base/failure.hpp"
+#include "image/pool.hpp"
 #include "kernel/cgroup.hpp"
 #include "registry/programs.hpp"
 
@@ -16,6 +17,9 @@ Places host_places() {
     } catch (const Failure&) {
         // A host without cgroup v2 has no groups of ours either.
     }
+    const PoolPlaces pool;
+    places.images = pool.search_path;
+    places.images.push_back(pool.bases);
     return places;
 }
 

@@ -90,7 +90,7 @@ void edit_one(const PoolPlaces& places, const std::string& name) {
     const auto present = find_file(places, name);
     make_directories(target.parent_path(), 0755);
     // Beside the target, so that what was saved appears at once and whole.
-    const path draft = target.parent_path() / (".#" + random_suffix() + ".nspawn");
+    const path draft = target.parent_path() / (".#new." + random_suffix() + ".nspawn");
     const std::string before = present ? read_settings(*present) : "";
     {
         const UniqueFd file = open_path(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
