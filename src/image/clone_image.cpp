@@ -40,19 +40,10 @@ Source hold_source(const Pool& pool, const PoolImage& image) {
 
 // A snapshot, or files that share their extents, leave the image what it is. Only then layers: they need a base that
 // nobody writes to.
-LayerKind clone_tree(const Pool& pool, const PoolImage& image, std::string_view new_name, const CloneRequest& request) {
-    const auto& directory = pool.places().new_images;
-    const auto plain = directory / std::string{new_name};
-    if (image.is_host() || image.type == ImageType::subvolume || request.way == CloneWay::copy)
-        return make_from_template(image.path, plain);
-    if (image.type == ImageType::directory &&
-        can_share_extents(open_path(image.path, O_RDONLY | O_DIRECTORY), open_path(directory, O_RDONLY | O_DIRECTORY)))
-        return make_from_template(image.path, plain);
-    const Source source = hold_source(pool, image);
-    const auto stack = directory / (std::string{new_name} + stack_suffix);
-    if (clone_by_layers(pool.places(), image, stack, source.only_readers))
-        return LayerKind::disk;
-    return make_from_template(image.path, plain);
+bool is_copied_cheaply(const PoolImage& image, const std::filesystem::path& directory) {
+    return image.type == ImageType::subvolume ||
+           (image.type == ImageType::directory && can_share_extents(open_path(image.path, O_RDONLY | O_DIRECTORY),
+                                                                    open_path(directory, O_RDONLY | O_DIRECTORY)));
 }
 
 } // namespace
@@ -65,12 +56,26 @@ LayerKind clone_image(const Pool& pool, std::string_view name, std::string_view 
     const auto& directory = pool.places().new_images;
     make_directories(directory, 0700);
     copy_auxiliary_files(pool.places(), image.entry.parent_path(), name, directory, new_name);
-    const LayerKind kind = image.type == ImageType::raw
-                               ? copy_file_whole(image.path, directory / (std::string{new_name} + ".raw"))
-                               : clone_tree(pool, image, new_name, request);
+    const LayerKind kind = make_clone(pool, image, directory, new_name, request.way).kind;
     if (request.read_only)
         mark_held_image_read_only(pool, new_name);
     return kind;
+}
+
+MadeClone make_clone(const Pool& pool, const PoolImage& image, const std::filesystem::path& directory,
+                     std::string_view new_name, CloneWay way) {
+    const auto plain = directory / std::string{new_name};
+    if (image.type == ImageType::raw) {
+        const auto file = plain.string() + ".raw";
+        return {file, copy_file_whole(image.path, file)};
+    }
+    if (way == CloneWay::automatic && !image.is_host() && !is_copied_cheaply(image, directory)) {
+        const Source source = hold_source(pool, image);
+        const auto stack = plain.string() + stack_suffix;
+        if (clone_by_layers(pool.places(), image, stack, source.only_readers))
+            return {stack, LayerKind::disk};
+    }
+    return {plain, make_from_template(image.path, plain)};
 }
 
 } // namespace machinist

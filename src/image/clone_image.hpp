@@ -5,6 +5,7 @@
 #include "image/pool.hpp"
 #include "spec/machine_spec.hpp"
 
+#include <filesystem>
 #include <string_view>
 
 namespace machinist {
@@ -23,5 +24,14 @@ struct CloneRequest {
 // by layers.
 LayerKind clone_image(const Pool& pool, std::string_view name, std::string_view new_name,
                       const CloneRequest& request = {});
+
+// The same without locks of names and without files beside the image: into directory, under a name with a suffix of
+// its kind, which is returned.
+struct MadeClone {
+    std::filesystem::path path;
+    LayerKind kind = LayerKind::copy;
+};
+MadeClone make_clone(const Pool& pool, const PoolImage& image, const std::filesystem::path& directory,
+                     std::string_view new_name, CloneWay way = CloneWay::automatic);
 
 } // namespace machinist

@@ -35,14 +35,21 @@ class Command:
 class Contender:
     boots = True
     has_layers = False
+    image_words = None  # how it is told to handle images of /var/lib/machines: (clone, remove, list)
 
     def __init__(self, name, program, place):
         self.name = name
         self.program = program
         self.place = place
 
+    def image_command(self, words):
+        return Command(words)
+
 
 class Limit(Contender):
+    """For images: what an administrator does who has no manager."""
+    image_words = (["cp", "-a", "plain/.", "copy"], ["rm", "-rf", "copy"], ["ls", "-l"])
+
     def command(self, wish):
         words = [self.program, "-m", "-d", "-s", self.place.filter, "-c", self.place.cgroup]
         words += ["-n"] if wish.network else []
@@ -68,6 +75,10 @@ class Nspawn(Contender):
 class Machinist(Contender):
     """As an administrator would call it: it is registered, keeps a lock, and its syscall filter is the strict one."""
     has_layers = True
+    image_words = (["clone", "base", "clone"], ["remove", "clone"], ["list-images"])
+
+    def image_command(self, words):
+        return Command([self.program, *words])
 
     def command(self, wish):
         words = [self.program, "run", "--quiet", f"--directory={wish.tree}", f"--machine={wish.name}", "--console=pipe"]

@@ -82,6 +82,19 @@ class Place:
             subprocess.run(["cp", "-a", "--reflink=auto", source, tree], check=True)
         return tree
 
+    def image_pool(self, source):
+        """/var/lib/machines on the disk, with a base of some 200 MB; the mounts are our own."""
+        lib = self.cache / f"lib-{os.getpid()}"
+        self.trees.append(lib)
+        (lib / "machines").mkdir(parents=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", source, lib / "machines/base"], check=True)
+        (lib / "machines/plain").symlink_to(source)
+        subprocess.run(["mount", "--bind", lib, "/var/lib"], check=True)
+        return pathlib.Path("/var/lib/machines")
+
+    def leave_image_pool(self):
+        subprocess.run(["umount", "/var/lib"], check=True)
+
     def stamping_tree(self, source):
         """The copy, made to tell when it is up and then to power itself off."""
         tree = self.copied_tree(source)

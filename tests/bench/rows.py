@@ -2,6 +2,7 @@
 """What is measured: one function a row, each interleaving its contenders round by round."""
 
 import dataclasses
+import os
 import time
 
 import measure
@@ -137,6 +138,33 @@ def boot(contenders, counts, place, tree):
                    *interleaved(able, counts.boots, 1, sample))
 
 
+def images(contenders, counts, place, tree):
+    """Until the caller goes on: what is deleted behind shows in nobody's time, as with a shell's "&"."""
+    able = [contender for contender in contenders if contender.image_words]
+    pool = place.image_pool(tree)
+    before = os.getcwd()
+
+    def sample(contender):
+        clone, remove, _ = (contender.image_command(words) for words in contender.image_words)
+        return measure.once(clone, patient=False).wall, measure.once(remove, patient=False).wall
+
+    def list_a_thousand(contender):
+        return (measure.once(contender.image_command(contender.image_words[2])).wall,)
+
+    try:
+        os.chdir(pool)
+        found = results("image of a pool", (("clone", "ms"), ("remove", "ms")),
+                        *interleaved(able, counts.layers, 0, sample))
+        for number in range(1000):
+            (pool / f"image{number}").mkdir()
+        return found + results("1000 images", (("listed", "ms"),),
+                               *interleaved(able, counts.programs, 1, list_a_thousand))
+    finally:
+        os.chdir(before)
+        measure.reap_orphans(60)
+        place.leave_image_pool()
+
+
 @dataclasses.dataclass
 class Counts:
     programs: int
@@ -156,6 +184,7 @@ table = (
     ("first", first_process, "bookworm"),
     ("many", many_at_once, "bookworm"),
     ("layers", layers, "bookworm"),
+    ("images", images, "bookworm"),
     ("boot", boot, "bookworm"),
     ("boot-trixie", boot, "trixie"),
 )

@@ -2,11 +2,11 @@
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "cli/control/image_verbs.hpp"
+#include "cli/control/leftovers.hpp"
 #include "cli/control/size_text.hpp"
-#include "image/base_store.hpp"
 #include "image/clone_image.hpp"
 #include "image/image_changes.hpp"
-#include "image/set_aside.hpp"
+#include "image/instances.hpp"
 
 #include <cstdio>
 #include <iterator>
@@ -14,31 +14,6 @@
 namespace machinist {
 
 namespace {
-
-using Leftovers = std::vector<std::filesystem::path>;
-
-void delete_all(const Leftovers& leftovers) {
-    for (const auto& path : leftovers) {
-        try {
-            remove_set_aside(path);
-        } catch (const Failure& failure) {
-            std::fprintf(stderr, "machinist: %s\n", failure.what());
-        }
-    }
-}
-
-// The caller has what was asked for; deleting what is left can take seconds.
-void delete_behind(const Invocation& call, const Pool& pool, const Leftovers& leftovers) {
-    const auto work = [&] {
-        delete_all(leftovers);
-        // With the images go the references to what they shared.
-        delete_all(collect_bases(pool.places().bases, pool.places().locks));
-    };
-    if (call.wait)
-        work();
-    else if (!leftovers.empty())
-        do_behind(work);
-}
 
 // Each on its own: one that cannot be done keeps none of the others from it.
 template <typename Each>
@@ -68,6 +43,15 @@ std::optional<std::uint64_t> limit_from(const std::string& text) {
 } // namespace
 
 int clone_an_image(const Invocation& call, const MachineStore&) {
+    if (call.instances && call.words.size() > 1)
+        throw Failure{FailureKind::usage, "'clone --instances' takes no second name"};
+    if (call.instances) {
+        for (const std::string& name : make_instances(Pool{}, call.words[0], *call.instances))
+            std::printf("%s\n", name.c_str());
+        return 0;
+    }
+    if (call.words.size() < 2)
+        throw Failure{FailureKind::usage, "'clone' needs two names"};
     clone_image(Pool{}, call.words[0], call.words[1],
                 {.read_only = call.read_only, .way = call.copy ? CloneWay::copy : CloneWay::automatic});
     return 0;

@@ -98,6 +98,12 @@ void set_then(Invocation& call, const std::string& value) {
     call.then = value;
 }
 
+void set_instances(Invocation& call, const std::string& value) {
+    call.instances = parse_integer<unsigned>(value);
+    if (!call.instances)
+        refuse_value("--instances", value, "is no number");
+}
+
 void set_environment(Invocation& call, const std::string& value) {
     if (!is_environment_name(std::string_view{value}.substr(0, value.find('='))))
         refuse_value("--setenv", value, "is neither NAME=VALUE nor NAME");
@@ -138,6 +144,7 @@ constexpr Row rows[]{
     {"for", 0, required_argument, "WHAT", "wait: running, ready, exec=COMMAND or removed (ready)", set_until},
     {"wait", 0, no_argument, "", "poweroff, reboot, remove, clean: until it has happened", [](Invocation& call, const std::string&) { call.wait = true; }},
     {"then", 0, required_argument, "VERB", "poweroff --wait: 'terminate' when the time is over", set_then},
+    {"instances", 0, required_argument, "N", "clone: make NAME-1 to NAME-N, each with a machine id of its own", set_instances},
     {"copy", 0, no_argument, "", "clone: share nothing with the old image", [](Invocation& call, const std::string&) { call.copy = true; }},
     {"no-pager", 0, no_argument, "", nullptr, [](Invocation&, const std::string&) {}},
     {"no-ask-password", 0, no_argument, "", nullptr, [](Invocation&, const std::string&) {}},

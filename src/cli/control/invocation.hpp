@@ -30,6 +30,7 @@ struct Invocation {
     std::vector<std::string> properties;
     std::optional<std::size_t> most_addresses = 1; // nothing: all
 
+    std::optional<unsigned> instances;
     bool copy = false; // clone
 
     Whom whom = Whom::all;

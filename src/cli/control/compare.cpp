@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/failure.hpp"
+#include "cli/control/image_verbs.hpp"
+#include "cli/control/table.hpp"
+#include "image/commit.hpp"
+#include "image/pool.hpp"
+#include "image/snapshots.hpp"
+#include "image/stack.hpp"
+#include "image/tree_difference.hpp"
+#include "registry/machine_facts.hpp"
+#include "registry/machine_root.hpp"
+
+#include <utility>
+
+namespace machinist {
+
+namespace {
+
+struct OpenTree {
+    UniqueFd root;
+    std::uint32_t first_id = 0;
+    [[nodiscard]] Tree tree() const {
+        return {root, first_id};
+    }
+};
+
+struct Pair {
+    OpenTree before;
+    OpenTree now;
+};
+
+OpenTree open_tree_of(const PoolImage& image) {
+    if (image.type == ImageType::raw || image.type == ImageType::block)
+        throw Failure{FailureKind::not_supported,
+                      "look into image '" + image.name + "': disk images are not built yet in this version"};
+    return {open_image_tree(image.path), 0};
+}
+
+// What an image was before it was written to: the layers below, or else its last snapshot.
+OpenTree former_state(const Pool& pool, const std::filesystem::path& path, const std::string& name) {
+    if (is_stack(path))
+        return {open_layers(read_stack(path)), 0};
+    const auto snapshots = list_snapshots(pool, name);
+    if (snapshots.empty())
+        throw Failure{FailureKind::not_found,
+                      "there is nothing to compare '" + name + "' with: it has no layers and no snapshots"}
+            .try_instead("the name of another image behind it");
+    return open_tree_of(snapshots.back().state);
+}
+
+// An instance is compared with its image, which it leaves as it is.
+OpenTree state_before(const Pool& pool, const Machine& machine) {
+    if (!machine.spec)
+        throw Failure{FailureKind::not_supported, "compare machine '" + machine.name() + "': another manager's"};
+    const RootSpec& root = machine.spec->root;
+    if (root.layer != LayerKind::none || root.volatile_mode != VolatileMode::no)
+        return {open_image_tree(root.directory), 0};
+    return former_state(pool, root.directory, machine.name());
+}
+
+Pair trees_for(const Invocation& call, const MachineStore& machines) {
+    const Pool pool;
+    const std::string& name = call.words[0];
+    if (call.words.size() > 1)
+        return {open_tree_of(pool.get(name)), open_tree_of(pool.get(call.words[1]))};
+    const auto machine_name = MachineName::parse(name);
+    if (const auto machine = machine_name ? machines.find(*machine_name) : std::nullopt) {
+        const auto shift = read_id_shift(*machine);
+        return {state_before(pool, *machine), {open_machine_root(*machine), shift ? shift->base : 0}};
+    }
+    const PoolImage image = pool.get(name);
+    return {former_state(pool, image.path, image.name), open_tree_of(image)};
+}
+
+std::string word_for(Change change) {
+    return std::string{name_of(change_names, change)};
+}
+
+} // namespace
+
+int show_differences(const Invocation& call, const MachineStore& machines) {
+    const Pair pair = trees_for(call, machines);
+    Table table{{"CHANGE", "KIND", "NAME", "BEFORE", "NOW"}};
+    for (FileChange& change : compare_files(pair.before.tree(), pair.now.tree()))
+        table.add({word_for(change.change), "file", std::move(change.path), std::nullopt, std::nullopt});
+    for (PackageChange& change : compare_packages(pair.before.root, pair.now.root))
+        table.add({word_for(change.change), "package", std::move(change.name),
+                   change.before.empty() ? Cell{} : Cell{change.before},
+                   change.now.empty() ? Cell{} : Cell{change.now}});
+    table.print(call, "differences");
+    return 0;
+}
+
+int commit_machine(const Invocation& call, const MachineStore& machines) {
+    const Machine machine = machines.get(call.words[0]);
+    const UniqueFd root = open_machine_root(machine);
+    // Nothing may be put in the place of what is being copied: links would lead out of the machine.
+    const StandingStill still{machine};
+    commit_tree(Pool{}, root, call.words[1]);
+    return 0;
+}
+
+} // namespace machinist

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "image/instances.hpp"
+
+#include "base/failure.hpp"
+#include "image/stack.hpp"
+#include "kernel/files.hpp"
+#include "unit/image/pool_fixture.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace machinist {
+namespace {
+
+using testing::APool;
+using ::testing::ElementsAre;
+
+class InstancesOfAnImage : public APool {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0)
+            GTEST_SKIP() << "needs root";
+        place.write("machines/web/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+        place.write("machines/web/etc/passwd", "root");
+        ::chmod((place.path() / "machines/web/etc").c_str(), 0751);
+    }
+    [[nodiscard]] std::string read(const std::string& name, const char* file) const {
+        return read_untrusted(open_image_tree(pool().get(name).path), file).value_or("nothing");
+    }
+};
+
+TEST_F(InstancesOfAnImage, AreClonesWithNumbersAndWithoutAMachineId) {
+    EXPECT_THAT(make_instances(pool(), "web", 2), ElementsAre("web-1", "web-2"));
+
+    EXPECT_EQ(read("web-1", "etc/machine-id"), "");
+    EXPECT_EQ(read("web-2", "etc/passwd"), "root");
+    EXPECT_EQ(read("web", "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
+    const UniqueFd tree = open_image_tree(pool().get("web-1").path);
+    EXPECT_EQ(status_of(open_beneath(tree, "etc", O_PATH, Links::refuse)).st_mode & 07777, 0751U);
+}
+
+TEST_F(InstancesOfAnImage, ThatAreThereAlreadyStayWhatTheyAre) {
+    place.write("machines/web-1/etc/mine", "kept");
+
+    EXPECT_THAT(make_instances(pool(), "web", 2), ElementsAre("web-1", "web-2"));
+
+    EXPECT_EQ(read("web-1", "etc/mine"), "kept");
+}
+
+TEST_F(InstancesOfAnImage, AreNeitherNoneNorTooMany) {
+    EXPECT_THROW(make_instances(pool(), "web", 0), Failure);
+    EXPECT_THROW(make_instances(pool(), "web", 1001), Failure);
+}
+
+} // namespace
+} // namespace machinist
