@@ -6,6 +6,7 @@
 #include "image/binary_architecture.hpp"
 #include "image/directory_entries.hpp"
 #include "image/package_database.hpp"
+#include "image/stack.hpp"
 #include "kernel/files.hpp"
 
 #include <algorithm>
@@ -70,11 +71,14 @@ private:
         }
         if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
             ++found_.device_nodes;
+        if ((is_foreign(status.st_uid) || is_foreign(status.st_gid)) && found_.foreign_owners++ == 0)
+            found_.first_foreign = path;
+    }
+
+    // What is written on top of a stack may have the range of the machine that wrote it.
+    [[nodiscard]] bool is_foreign(std::uint32_t id) const {
         const std::uint32_t first = found_.facts.owner_uid - found_.facts.owner_uid % range_size;
-        if (status.st_uid - first >= range_size || status.st_gid - first >= range_size) {
-            if (found_.foreign_owners++ == 0)
-                found_.first_foreign = path;
-        }
+        return id - first >= range_size && !(id < range_size && is_stack(found_.facts.directory));
     }
 
     Admission& found_;

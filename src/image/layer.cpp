@@ -2,6 +2,7 @@
 #include "image/layer.hpp"
 
 #include "base/failure.hpp"
+#include "image/shift_ownership.hpp"
 #include "image/stack.hpp"
 #include "image/tree_copy.hpp"
 #include "kernel/btrfs.hpp"
@@ -95,6 +96,9 @@ void make_instance_tree(const Path& image, const LayerPlan& plan) {
             throw cannot_share(image, "a copy that shares its extents", "btrfs and XFS");
         copy_tree(source, place.parent, place.name,
                   plan.kind == LayerKind::reflink ? Extents::shared : Extents::shared_if_possible);
+        // On top of a stack the owners may be those of its machine, below they are not.
+        if (is_stack(image))
+            shift_ownership(open_beneath(place.parent, place.name, O_RDONLY | O_DIRECTORY, Links::refuse), 0);
     });
 }
 

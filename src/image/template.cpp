@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/scope_exit.hpp"
+#include "image/shift_ownership.hpp"
 #include "image/stack.hpp"
 #include "image/tree_copy.hpp"
 #include "kernel/btrfs.hpp"
@@ -67,6 +68,9 @@ LayerKind make_from_template(const std::filesystem::path& source, const std::fil
             }
         }};
         const LayerKind kind = make_copy(original, parent, temporary);
+        // On top of a stack the owners may be those of its machine, below they are not.
+        if (is_stack(source))
+            shift_ownership(open_beneath(parent, temporary, O_RDONLY | O_DIRECTORY, Links::refuse), 0);
         if (::syscall(SYS_renameat2, parent.get(), temporary.c_str(), parent.get(), name.c_str(), RENAME_NOREPLACE) < 0)
             throw system_failure("rename '" + temporary + "' to '" + name + "'");
         remove_temporary.release();

@@ -258,6 +258,10 @@ TEST_F(ALayeredImage, ShowsTheOwnersOfItsMachineWhoeverWroteToIt) {
     EXPECT_EQ(write_as(655360), "655360 655360");
     EXPECT_EQ(write_as(720896), "720896 720896");
     clone_image(pool(), "db", "third");
+    write_as(720896);
+    clone_image(pool(), "db", "own", {.way = CloneWay::copy});
+    EXPECT_EQ(status_of(open_path(place.path() / "machines/own/mine", O_PATH)).st_uid, 0U);
+    EXPECT_EQ(status_of(open_path(place.path() / "machines/own/usr/file", O_PATH)).st_uid, 0U);
     EXPECT_EQ(in_root_of("third", {},
                          [&](BorrowedFd root) {
                              return std::to_string(status_of(open_beneath(root, "mine", O_PATH, Links::refuse)).st_uid);
