@@ -57,7 +57,7 @@ TEST_F(AnAdmission, IsNotGivenWithoutInitOrOsRelease) {
 TEST_F(AnAdmission, IsNotGivenToAnotherArchitecture) {
     std::fstream file{tree.path() / "usr/lib/systemd/systemd", std::ios::in | std::ios::out | std::ios::binary};
     file.seekp(18);
-    file.put('\x16'); // s390
+    file.put('\xb7'); // arm64
     file.put('\0');
     file.close();
 
