@@ -129,6 +129,10 @@ bool Connection::process_one() {
     return sd_bus_process(bus_, nullptr) > 0;
 }
 
+bool Connection::wait_and_process(std::chrono::microseconds time) {
+    return sd_bus_process(bus_, nullptr) > 0 || sd_bus_wait(bus_, static_cast<std::uint64_t>(time.count())) > 0;
+}
+
 void Connection::flush() {
     (void)sd_bus_flush(bus_);
 }

@@ -76,6 +76,8 @@ public:
 
     // True if something was done. For the end of a program, outside of the loop.
     bool process_one();
+    // The same, waiting for something to do. False if nothing came in time, or the connection is gone.
+    bool wait_and_process(std::chrono::microseconds time);
     void flush();
 
     [[nodiscard]] sd_bus* raw() const {

@@ -129,4 +129,33 @@ void start_shell_unit(Connection& bus, const ShellUnit& shell, BorrowedFd slave,
     bus.call(of_manager("StartTransientUnit"), fill, telling(std::move(done), "start a shell"));
 }
 
+void ask_shell_state(Connection& bus, int pty_number, std::function<void(std::optional<ShellState>)> done) {
+    const auto take = [done](const Answer& answer) {
+        if (answer.failed())
+            return done(std::nullopt);
+        const auto values = answer.take<NamedValues>();
+        const auto held = [&]<typename T>(const char* name, T fallback) {
+            const auto found = values.find(name);
+            const T* value = found == values.end() ? nullptr : std::get_if<T>(&found->second);
+            return value == nullptr ? fallback : *value;
+        };
+        const std::string state = held("ActiveState", std::string{});
+        constexpr std::int32_t exited = 1; // CLD_EXITED; else a signal ended it
+        const auto status = held("ExecMainStatus", std::int32_t{0});
+        done(ShellState{.ended = state == "inactive" || state == "failed",
+                        .status = held("ExecMainCode", exited) == exited ? status : 128 + status});
+    };
+    const auto found = [&bus, done, take](const Answer& answer) {
+        if (answer.failed())
+            return done(std::nullopt);
+        const std::string object = answer.take<ObjectPath>().text;
+        bus.call(
+            {service, object.c_str(), "org.freedesktop.DBus.Properties", "GetAll"},
+            [](sd_bus_message* message) { wire::put(message, std::string{}); }, take);
+    };
+    bus.call(
+        of_manager("GetUnit"), [&](sd_bus_message* message) { wire::put(message, shell_unit_name(pty_number)); },
+        found);
+}
+
 } // namespace machinist

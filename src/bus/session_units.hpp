@@ -7,6 +7,7 @@
 #include "bus/connection.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,5 +31,12 @@ void start_login_prompt(Connection& bus, int pty_number, OnSessionUnit done);
 // exit status.
 void start_shell_unit(Connection& bus, const ShellUnit& shell, BorrowedFd slave, int pty_number, bool keep,
                       OnSessionUnit done);
+
+struct ShellState {
+    bool ended = false;
+    int status = 0; // as a shell counts: 128 + signal for one
+};
+// Of a unit that was kept. Nothing if it cannot be told.
+void ask_shell_state(Connection& bus, int pty_number, std::function<void(std::optional<ShellState>)> done);
 
 } // namespace machinist

@@ -22,7 +22,8 @@ namespace machinist::enter {
 namespace {
 
 constexpr char end_of_input = 0x04;
-constexpr int look_again = 50; // milliseconds; nothing tells that a terminal which was hung up is opened again
+constexpr int tell_again = 200; // milliseconds
+constexpr int look_again = 50;  // milliseconds; nothing tells that a terminal which was hung up is opened again
 
 UniqueFd open_signals() {
     sigset_t taken;
@@ -68,8 +69,12 @@ private:
              {.fd = order_.leader ? order_.leader.descriptor().get() : -1, .events = POLLIN, .revents = 0},
              typed_ ? typed_->awaited() : pollfd{.fd = -1, .events = 0, .revents = 0},
              shown_ ? shown_->awaited() : pollfd{.fd = -1, .events = 0, .revents = 0}}};
-        if (::poll(all.data(), all.size(), shown_ ? -1 : look_again) < 0 && errno != EINTR)
+        const int ready = ::poll(all.data(), all.size(), !shown_ ? look_again : typed_ ? -1 : tell_again);
+        if (ready < 0 && errno != EINTR)
             throw system_failure("wait for the terminals");
+        // A shell that has just begun throws away what was typed before.
+        if (ready == 0 && !typed_)
+            (void)::write(master_.get(), &end_of_input, 1);
         if (all[0].revents != 0)
             take_signals();
         if (all[1].revents != 0)

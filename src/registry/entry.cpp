@@ -102,6 +102,24 @@ PreparedEntry prepare_entry(const Machine& machine, const Entry& entry, const Pl
     return prepared;
 }
 
+PreparedEntry prepare_relay(const std::string& machine, const Pidfd& leader, UniqueFd master, bool patient, bool quiet,
+                            const Places& places) {
+    PreparedEntry prepared;
+    prepared.program = make_sealed_program(places.enter_program);
+    prepared.arguments = {"machinist-enter", "--machine=" + machine, "--leader=" + std::to_string(leader.pid()),
+                          "--escapable"};
+    UniqueFd held{::fcntl(leader.descriptor().get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
+    if (!held)
+        throw system_failure("hand over the leader");
+    prepared.arguments.push_back("--pidfd=" + std::to_string(prepared.hand_over(std::move(held))));
+    prepared.arguments.push_back("--relay=" + std::to_string(prepared.hand_over(std::move(master))));
+    if (patient)
+        prepared.arguments.emplace_back("--patient");
+    if (quiet)
+        prepared.arguments.emplace_back("--quiet");
+    return prepared;
+}
+
 PreparedEntry prepare_errand(const Machine& machine, const Errand& errand, const Entry& entry, UniqueFd reply,
                              const Places& places) {
     PreparedEntry prepared = prepare(machine, places);

@@ -40,6 +40,10 @@ struct PreparedEntry {
 
 // result: a file for how the command ended, or none. Throws Failure(not_permitted) unless this process is root.
 PreparedEntry prepare_entry(const Machine& machine, const Entry& entry, const Places& places, UniqueFd result = {});
+// Connects the caller's terminal with a master, which is taken, until the machine ends or the terminal is hung up; with
+// patience only until the former. No root is needed.
+PreparedEntry prepare_relay(const std::string& machine, const Pidfd& leader, UniqueFd master, bool patient, bool quiet,
+                            const Places& places);
 // reply: the end of a message socket. entry: of a shell, else it is empty.
 PreparedEntry prepare_errand(const Machine& machine, const Errand& errand, const Entry& entry, UniqueFd reply,
                              const Places& places);

@@ -18,7 +18,7 @@ may_include = {
     "bus": {"base", "kernel", "bus"},
     "registry": {"base", "kernel", "spec", "image", "registry", "bus"},
     "daemon": {"base", "kernel", "spec", "image", "registry", "bus", "daemon"},
-    "cli": {"base", "kernel", "spec", "image", "scope", "supervisor", "registry", "cli"},
+    "cli": {"base", "kernel", "spec", "image", "scope", "supervisor", "registry", "bus", "cli"},
 }
 include = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

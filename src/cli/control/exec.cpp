@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/failure.hpp"
 #include "cli/control/entering.hpp"
+#include "cli/control/session_unit.hpp"
 #include "cli/control/verbs.hpp"
 #include "kernel/files.hpp"
 #include "kernel/separate_process.hpp"
@@ -91,17 +92,31 @@ int open_shell(const Invocation& call, const MachineStore& machines) {
     }
     if (name.empty() || name == ".host")
         throw Failure{FailureKind::not_supported, "'shell' of the host itself is not built yet in this version"};
+    if (!call.command.empty() && !call.command[0].starts_with('/'))
+        throw Failure{FailureKind::invalid, "'" + call.command[0] + "' is no absolute path"};
+    const Machine machine = open_machine(machines, name);
+    // A session with PAM and logind where the machine has them; else the program alone.
+    const SessionWish wish{.shell = ShellUnit{.user = entry.user.value_or(""),
+                                              .program = call.command.empty() ? "" : call.command[0],
+                                              .arguments = call.command,
+                                              .environment = entry.environment},
+                           .quiet = call.quiet,
+                           .announce = [&] { announce(call, machine); }};
+    if (!call.directory && !call.seconds && ::geteuid() == 0)
+        if (const auto status = run_session_unit(machine, wish, machines.places()))
+            return *status;
     entry.command = call.command;
     entry.login_shell = entry.command.empty();
-    if (!entry.login_shell && !entry.command[0].starts_with('/'))
-        throw Failure{FailureKind::invalid, "'" + entry.command[0] + "' is no absolute path"};
-    const Machine machine = open_machine(machines, name);
     announce(call, machine);
     become_entry(machine, entry, machines.places());
 }
 
 int log_in(const Invocation& call, const MachineStore& machines) {
     const Machine machine = open_machine(machines, call.words[0]);
+    const SessionWish wish{.shell = {}, .quiet = call.quiet, .announce = [&] { announce(call, machine); }};
+    if (::geteuid() == 0)
+        if (const auto status = run_session_unit(machine, wish, machines.places()))
+            return *status;
     Entry entry = session_of(call);
     const char* terminal = std::getenv("TERM");
     if (has_program(machine, "sbin/agetty"))
