@@ -48,7 +48,7 @@ class Contender:
 
 class Limit(Contender):
     """For images: what an administrator does who has no manager."""
-    image_words = (["cp", "-a", "plain/.", "copy"], ["rm", "-rf", "copy"], ["ls", "-l"])
+    image_words = (["/bin/cp", "-a", "plain/.", "copy"], ["/bin/rm", "-rf", "copy"], ["/bin/ls", "-l"])
 
     def command(self, wish):
         words = [self.program, "-m", "-d", "-s", self.place.filter, "-c", self.place.cgroup]

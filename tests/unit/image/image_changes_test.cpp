@@ -226,7 +226,7 @@ TEST_F(AnImageOfThePool, IsNotClonedOverAnother) {
 }
 
 TEST(WhatIsSetAside, IsFoundUntilItIsRemoved) {
-    const testing::TemporaryDirectory place{"/var/tmp"};
+    const testing::TemporaryDirectory place;
     place.write("tree/a/b", "x");
 
     const auto aside = set_aside(place.path() / "tree");
