@@ -54,6 +54,10 @@ void put_command(sd_bus_message* to, const ShellUnit& shell, const std::string& 
     } else if (arguments.empty()) {
         arguments = {program};
     }
+    // systemd puts values of variables into the words otherwise.
+    for (std::string& argument : arguments)
+        for (std::size_t at = argument.find('$'); at != std::string::npos; at = argument.find('$', at + 2))
+            argument.insert(at, 1, '$');
     using Command = std::tuple<std::string, std::vector<std::string>, bool>;
     wire::written(sd_bus_message_open_container(to, 'r', "sv"));
     wire::put(to, std::string{"ExecStart"});

@@ -253,6 +253,23 @@ TEST_P(ADebian, K_RunsWithTheHostsUsersToo) {
     EXPECT_EQ(own.sh("systemd-run --quiet --wait -p PrivateUsers=yes true").status, 0);
 }
 
+TEST_P(ADebian, OpensShellsAsSessionsOfItsOwn) {
+    const Outcome shell = run(MACHINIST_PROGRAM,
+                              {"shell", "--quiet", "nobody@" + machine().name(), "/bin/sh", "-c",
+                               "id -un; tty; echo session=$XDG_SESSION_ID.; exit 5"},
+                              {.input = ""});
+
+    EXPECT_EQ(shell.status, 5) << shell.errors;
+    EXPECT_THAT(shell.output, AllOf(HasSubstr("nobody\r\n/dev/pts/"), ContainsRegex("session=[0-9c]+\\.")));
+}
+
+TEST_P(ADebian, TellsHowAShellWasKilled) {
+    const Outcome shell =
+        run(MACHINIST_PROGRAM, {"shell", "--quiet", machine().name(), "/bin/sh", "-c", "kill -KILL $$"}, {.input = ""});
+
+    EXPECT_EQ(shell.status, 128 + SIGKILL) << shell.output << shell.errors;
+}
+
 TEST_P(ADebian, I_RunsWithANetworkOfItsOwn) {
     Debian own{GetParam(), {"--private-network"}};
 
