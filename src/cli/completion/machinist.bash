@@ -15,7 +15,7 @@ _machinist_images() {
 
 _machinist() {
     local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
-    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image clone rename read-only remove set-limit clean snapshot diff commit check edit cat gc doctor help'
+    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image start clone rename read-only remove set-limit clean snapshot diff commit check edit cat gc doctor help'
     compopt +o nospace
     if [[ ${COMP_WORDS[0]##*/} == systemd-nspawn ]]; then
         verb=run
@@ -33,7 +33,7 @@ _machinist() {
         return
     fi
     case $verb in
-    image-status | show-image | clone | rename | read-only | remove | set-limit | diff | check | edit | cat)
+    image-status | show-image | start | clone | rename | read-only | remove | set-limit | diff | check | edit | cat)
         mapfile -t COMPREPLY < <(compgen -W "$(_machinist_images)" -- "$current")
         ;;
     snapshot) mapfile -t COMPREPLY < <(compgen -W "create list restore remove $(_machinist_images)" -- "$current") ;;

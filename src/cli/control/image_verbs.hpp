@@ -16,6 +16,7 @@ int remove_images(const Invocation& call, const MachineStore& machines);
 int mark_read_only(const Invocation& call, const MachineStore& machines);
 int set_limit(const Invocation& call, const MachineStore& machines);
 int clean_pool(const Invocation& call, const MachineStore& machines);
+int start_machines(const Invocation& call, const MachineStore& machines);
 int handle_snapshots(const Invocation& call, const MachineStore& machines);
 int show_differences(const Invocation& call, const MachineStore& machines);
 int commit_machine(const Invocation& call, const MachineStore& machines);

@@ -144,7 +144,7 @@ constexpr Row rows[]{
     {"for", 0, required_argument, "WHAT", "wait: running, ready, exec=COMMAND or removed (ready)", set_until},
     {"wait", 0, no_argument, "", "poweroff, reboot, remove, clean: until it has happened", [](Invocation& call, const std::string&) { call.wait = true; }},
     {"then", 0, required_argument, "VERB", "poweroff --wait: 'terminate' when the time is over", set_then},
-    {"instances", 0, required_argument, "N", "clone: make NAME-1 to NAME-N, each with a machine id of its own", set_instances},
+    {"instances", 0, required_argument, "N", "clone, start: NAME-1 to NAME-N, each with a machine id of its own", set_instances},
     {"copy", 0, no_argument, "", "clone: share nothing with the old image", [](Invocation& call, const std::string&) { call.copy = true; }},
     {"no-pager", 0, no_argument, "", nullptr, [](Invocation&, const std::string&) {}},
     {"no-ask-password", 0, no_argument, "", nullptr, [](Invocation&, const std::string&) {}},

@@ -27,6 +27,7 @@ constexpr std::array table{
     Verb{"copy-to", "NAME PATH [PATH]", "copy files from the host into a machine", 2, 3, copy_to_machine},
     Verb{"copy-from", "NAME PATH [PATH]", "copy files from a machine to the host", 2, 3, copy_from_machine},
     Verb{"wait", "NAME...", "wait until machines run, are ready, answer or are gone", 1, any_number, wait_for_machines},
+    Verb{"start", "NAME...", "start machines from images", 1, any_number, start_machines},
     Verb{"poweroff", "NAME...", "ask machines for an orderly end", 1, any_number, power_off_machines},
     Verb{"stop", "", "", 1, any_number, power_off_machines},
     Verb{"reboot", "NAME...", "ask machines to start again", 1, any_number, reboot_machines},
@@ -58,7 +59,6 @@ constexpr std::array table{
 // One a line, so that several hands can take theirs out.
 // clang-format off
 constexpr std::string_view not_built[]{
-    "start",
     "enable",
     "disable",
     "pause",
