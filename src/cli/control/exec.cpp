@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/failure.hpp"
 #include "cli/control/entering.hpp"
+#include "cli/control/service_client.hpp"
 #include "cli/control/session_unit.hpp"
 #include "cli/control/verbs.hpp"
 #include "kernel/files.hpp"
@@ -40,10 +41,10 @@ Entry session_of(const Invocation& call) {
     return entry;
 }
 
-void announce(const Invocation& call, const Machine& machine) {
+void announce(const Invocation& call, const std::string& machine) {
     if (!call.quiet && ::isatty(STDIN_FILENO))
         std::fprintf(stderr, "Connected to machine %s. Press ^] three times within 1s to exit session.\n",
-                     machine.name().c_str());
+                     machine.c_str());
 }
 
 Machine open_machine(const MachineStore& machines, const std::string& name) {
@@ -90,40 +91,50 @@ int open_shell(const Invocation& call, const MachineStore& machines) {
             entry.user = name.substr(0, sign);
         name.erase(0, sign + 1);
     }
-    if (name.empty() || name == ".host")
-        throw Failure{FailureKind::not_supported, "'shell' of the host itself is not built yet in this version"};
+    if (name.empty())
+        name = ".host";
     if (!call.command.empty() && !call.command[0].starts_with('/'))
         throw Failure{FailureKind::invalid, "'" + call.command[0] + "' is no absolute path"};
+    const ShellUnit shell{.user = entry.user.value_or(""),
+                          .program = call.command.empty() ? "" : call.command[0],
+                          .arguments = call.command,
+                          .environment = entry.environment};
+    // The host's sessions are its own systemd's, and others may not enter machines by themselves.
+    if (name == ".host" || ::geteuid() != 0) {
+        open_session_by_service(
+            name, shell, call.quiet, [&] { announce(call, name); }, machines.places());
+        return 0;
+    }
     const Machine machine = open_machine(machines, name);
     // A session with PAM and logind where the machine has them; else the program alone.
-    const SessionWish wish{.shell = ShellUnit{.user = entry.user.value_or(""),
-                                              .program = call.command.empty() ? "" : call.command[0],
-                                              .arguments = call.command,
-                                              .environment = entry.environment},
-                           .quiet = call.quiet,
-                           .announce = [&] { announce(call, machine); }};
-    if (!call.directory && !call.seconds && ::geteuid() == 0)
+    const SessionWish wish{.shell = shell, .quiet = call.quiet, .announce = [&] { announce(call, machine.name()); }};
+    if (!call.directory && !call.seconds)
         if (const auto status = run_session_unit(machine, wish, machines.places()))
             return *status;
     entry.command = call.command;
     entry.login_shell = entry.command.empty();
-    announce(call, machine);
+    announce(call, machine.name());
     become_entry(machine, entry, machines.places());
 }
 
 int log_in(const Invocation& call, const MachineStore& machines) {
-    const Machine machine = open_machine(machines, call.words[0]);
-    const SessionWish wish{.shell = {}, .quiet = call.quiet, .announce = [&] { announce(call, machine); }};
-    if (::geteuid() == 0)
-        if (const auto status = run_session_unit(machine, wish, machines.places()))
-            return *status;
+    const std::string& name = call.words[0];
+    if (name == ".host" || ::geteuid() != 0) {
+        open_session_by_service(
+            name, {}, call.quiet, [&] { announce(call, name); }, machines.places());
+        return 0;
+    }
+    const Machine machine = open_machine(machines, name);
+    const SessionWish wish{.shell = {}, .quiet = call.quiet, .announce = [&] { announce(call, machine.name()); }};
+    if (const auto status = run_session_unit(machine, wish, machines.places()))
+        return *status;
     Entry entry = session_of(call);
     const char* terminal = std::getenv("TERM");
     if (has_program(machine, "sbin/agetty"))
         entry.command = {"/sbin/agetty", "--noreset", "--noclear", "-", terminal ? terminal : "dumb"};
     else
         entry.command = {"/bin/login"};
-    announce(call, machine);
+    announce(call, machine.name());
     become_entry(machine, entry, machines.places());
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Files of the host in machines, and the other way.
 #include "base/failure.hpp"
+#include "cli/control/service_client.hpp"
 #include "cli/control/verbs.hpp"
 #include "registry/running_errand.hpp"
 
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <unistd.h>
 
 namespace machinist {
 
@@ -26,8 +28,17 @@ Machine open_machine(const Invocation& call, const MachineStore& machines) {
     return machine;
 }
 
+// By ourselves where we may, else by the service.
+ErrandAnswer do_errand(const Invocation& call, const MachineStore& machines, const Errand& errand,
+                       std::optional<std::chrono::milliseconds> time) {
+    if (::geteuid() == 0)
+        return run_errand(open_machine(call, machines), errand, machines.places(), time);
+    ask_service(call.words[0], errand);
+    return {};
+}
+
 void copy(const Invocation& call, const MachineStore& machines, const Errand& errand) {
-    run_errand(open_machine(call, machines), errand, machines.places(), std::nullopt);
+    do_errand(call, machines, errand, std::nullopt);
 }
 
 } // namespace
@@ -38,16 +49,14 @@ int bind_into_machine(const Invocation& call, const MachineStore& machines) {
                         .words = {source, call.words.size() > 2 ? call.words[2] : source},
                         .read_only = call.read_only,
                         .make = call.make};
-    const auto answer = run_errand(open_machine(call, machines), errand, machines.places(), patience);
+    const auto answer = do_errand(call, machines, errand, patience);
     if (!answer.text.empty() && !call.quiet)
         std::fprintf(stderr, "machinist: %s\n", answer.text.c_str());
     return 0;
 }
 
 int unbind_in_machine(const Invocation& call, const MachineStore& machines) {
-    run_errand(open_machine(call, machines),
-               {.kind = ErrandKind::unbind, .words = {call.words[1]}, .detach = call.force}, machines.places(),
-               patience);
+    do_errand(call, machines, {.kind = ErrandKind::unbind, .words = {call.words[1]}, .detach = call.force}, patience);
     return 0;
 }
 
