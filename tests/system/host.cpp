@@ -131,8 +131,9 @@ void OnAHost::SetUp() {
 void OnAHost::TearDown() {
     if (!Host::why_not().empty())
         return;
-    (void)sh("systemctl disable --quiet machinist@web; systemctl kill --signal=KILL 'machinist@*' 'machine-*.scope'; "
-             "systemctl stop machines.target 'machinist@*' 'machine-*.scope'; systemctl reset-failed; "
+    (void)sh("systemctl disable --quiet machinist@web; systemctl kill --signal=KILL 'machinist@*' 'machine-*.scope' "
+             "'runs-*'; "
+             "systemctl stop machines.target 'machinist@*' 'machine-*.scope' 'runs-*'; systemctl reset-failed; "
              "rm -rf /etc/systemd/nspawn /etc/systemd/system/machinist@web.service.d; systemctl daemon-reload");
 }
 

@@ -22,11 +22,6 @@ protected:
     static std::string property(const std::string& name) {
         return output_of("systemctl show -P " + name + " machine-web.scope");
     }
-    void TearDown() override {
-        OnAHost::TearDown();
-        if (Host::why_not().empty())
-            (void)sh("systemctl stop runs-web; systemctl reset-failed");
-    }
 };
 
 TEST_F(TheScope, IsDelegatedLimitedAndInTheSliceOfMachines) {
@@ -138,6 +133,24 @@ TEST_F(TheScope, IsMadeForAMachineThatIsNotListed) {
     EXPECT_THAT(outcome.output, Not(HasSubstr("systemd-nspawn")));
 }
 
+TEST_F(TheScope, IsNamedByAFileWhereNobodyProvidesTheList) {
+    ASSERT_TRUE(holds("systemctl mask --runtime --quiet systemd-machined.service && "
+                      "systemctl stop systemd-machined.socket systemd-machined.service; "
+                      "! busctl status org.freedesktop.machine1"));
+
+    run_machine();
+    EXPECT_THAT(output_of("cat /run/systemd/machines/web"), HasSubstr("SCOPE=machine-web.scope\n"));
+    EXPECT_EQ(output_of("readlink /run/systemd/machines/unit:machine-web.scope"), "web");
+    EXPECT_EQ(output_of("systemctl -M web is-active multi-user.target"), "active");
+    EXPECT_EQ(sh("systemctl stop machine-web.scope").status, 0);
+    EXPECT_TRUE(eventually([] { return output_of("ls -A /run/systemd/machines").empty(); }, 5s));
+
+    const Outcome insisting = sh("machinist run -b -M web -D /var/lib/machines/web --register=yes");
+    EXPECT_EQ(insisting.status, 1);
+    EXPECT_THAT(insisting.errors, HasSubstr("register machine 'web'"));
+    EXPECT_TRUE(holds("systemctl unmask --runtime --quiet systemd-machined.service"));
+}
+
 TEST_F(TheScope, GoesWithItsMachine) {
     EXPECT_EQ(output_of("machinist run -q -x -M web -D /var/lib/machines/web --pipe cat /proc/self/cgroup | grep 0::"),
               "0::/");
@@ -147,7 +160,7 @@ TEST_F(TheScope, GoesWithItsMachine) {
 }
 
 TEST_F(TheScope, IsNotMadeForAMachineThatKeepsItsUnit) {
-    run_machine("--keep-unit", "--property=Delegate=yes");
+    run_machine("--keep-unit", "--property=Delegate=yes --property=KillMode=mixed");
 
     EXPECT_EQ(property("LoadState"), "not-found");
     const std::string group = "/sys/fs/cgroup" + output_of("systemctl show -P ControlGroup runs-web");
