@@ -33,10 +33,12 @@ def tests_of(build, suite):
 
 
 def programs_of(build, tests):
-    """What the tests start and what they say they need, as ninja knows it."""
+    """What is installed, what the tests start and what they say they need, as ninja knows it."""
     listed = subprocess.run(["meson", "introspect", "--targets", build], check=True, capture_output=True, text=True)
-    files = {target["id"]: target["filename"] for target in json.loads(listed.stdout)}
-    paths = {test["cmd"][0] for test in tests} | {path for test in tests for name in test["depends"] for path in files[name]}
+    targets = json.loads(listed.stdout)
+    files = {target["id"]: target["filename"] for target in targets}
+    paths = {path for target in targets if target["type"] == "executable" and target["installed"] for path in target["filename"]}
+    paths |= {test["cmd"][0] for test in tests} | {path for test in tests for name in test["depends"] for path in files[name]}
     return sorted(os.path.relpath(path, build) for path in paths)
 
 
