@@ -62,7 +62,7 @@ struct Call::State {
     ~State() {
         if (!answered) {
             log_error(std::string{"a call of "} + sd_bus_message_get_member(message) + " went unanswered");
-            fail(Failure{FailureKind::internal, "the call was lost inside of the service"});
+            fail(bus_error_of(Failure{FailureKind::internal, "the call was lost inside of the service"}));
         }
         sd_bus_message_unref(message);
     }
@@ -71,11 +71,10 @@ struct Call::State {
             --calls_waiting;
         answered = true;
     }
-    void fail(const Failure& failure) noexcept {
+    void fail(const BusError& error) noexcept {
         if (answered)
             return;
         done();
-        const BusError error = bus_error_of(failure);
         sd_bus_error plain{error.name.c_str(), error.sentence.c_str(), 0};
         if (const int sent = sd_bus_reply_method_error(message, &plain); sent < 0 && sent != -ENOTCONN)
             log_warning("an answer could not be sent: " + error.sentence);
@@ -114,10 +113,14 @@ void Call::send(sd_bus_message* answer) const {
 
 void Call::fail(const Failure& failure) const noexcept {
     try {
-        state_->fail(failure);
+        state_->fail(bus_error_of(failure));
     } catch (const std::exception& broken) {
         log_error(broken.what());
     }
+}
+
+void Call::fail_as(const std::string& error_name, const std::string& sentence) const noexcept {
+    state_->fail({error_name, sentence});
 }
 
 void Call::fail_inside(const std::exception& broken) const noexcept {

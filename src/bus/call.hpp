@@ -48,6 +48,8 @@ public:
         send(answer);
     }
     void fail(const Failure& failure) const noexcept;
+    // For those who speak for others.
+    void fail_as(const std::string& error_name, const std::string& sentence) const noexcept;
     // A bug of ours: logged here, told without details.
     void fail_inside(const std::exception& broken) const noexcept;
 

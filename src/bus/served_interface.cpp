@@ -86,14 +86,17 @@ void ServedInterface::make_table() {
 
 void ServedInterface::serve_at(sd_bus* bus, const std::string& path) {
     make_table();
-    wire::written(sd_bus_add_object_vtable(bus, nullptr, path.c_str(), contract_.name, table_.data(), this));
+    sd_bus_slot* slot = nullptr;
+    wire::written(sd_bus_add_object_vtable(bus, &slot, path.c_str(), contract_.name, table_.data(), this));
+    served_.emplace_back(slot);
 }
 
 void ServedInterface::serve_below(sd_bus* bus, const std::string& prefix, Exists exists) {
     make_table();
     exists_ = std::move(exists);
-    wire::written(
-        sd_bus_add_fallback_vtable(bus, nullptr, prefix.c_str(), contract_.name, table_.data(), on_find, this));
+    sd_bus_slot* slot = nullptr;
+    wire::written(sd_bus_add_fallback_vtable(bus, &slot, prefix.c_str(), contract_.name, table_.data(), on_find, this));
+    served_.emplace_back(slot);
 }
 
 int ServedInterface::on_call(sd_bus_message* message, void* data, sd_bus_error*) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bus/call.hpp"
+#include "bus/connection.hpp"
 #include "bus/interface_contract.hpp"
 
 #include <functional>
@@ -35,7 +36,7 @@ public:
             [read = std::move(read)](std::string_view path, sd_bus_message* to) { wire::put(to, read(path)); });
     }
 
-    // Throws Failure(internal) if a property has no reader. The interface must outlive the connection.
+    // Throws Failure(internal) if a property has no reader. For as long as this object lives.
     void serve_at(sd_bus* bus, const std::string& path);
     void serve_below(sd_bus* bus, const std::string& prefix, Exists exists);
 
@@ -64,6 +65,7 @@ private:
     std::map<std::string, Entry, std::less<>> properties_;
     std::vector<sd_bus_vtable> table_;
     Exists exists_;
+    std::vector<BusSlot> served_;
 };
 
 } // namespace machinist

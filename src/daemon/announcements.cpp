@@ -17,14 +17,43 @@ void told(int result, const char* what) {
         log_warning(std::string{"the bus was not told that "} + what);
 }
 
+// Where another service is asked for machines by their old name, it must know ours, too.
+void tell_provider(Connection& bus, const RegisteredMachine& machine) {
+    const MachineRecord& record = machine.record;
+    const auto fill = [&](sd_bus_message* message) {
+        wire::put(message, machine.name());
+        wire::put(message, record.id ? std::vector<std::uint8_t>{record.id->bytes().begin(), record.id->bytes().end()}
+                                     : std::vector<std::uint8_t>{});
+        wire::put(message, record.service);
+        wire::put(message, record.machine_class);
+        wire::put(message, static_cast<std::uint32_t>(record.leader));
+        wire::put(message, record.root);
+        wire::put(message,
+                  std::vector<std::int32_t>{record.network_interfaces.begin(), record.network_interfaces.end()});
+    };
+    bus.call({"org.freedesktop.machine1", manager_path, manager, "RegisterMachineWithNetwork"}, fill,
+             [name = machine.name()](const Answer& answer) {
+                 if (answer.failed())
+                     log_warning(answer.failure("register machine '" + name + "' with the other provider").what());
+             });
+}
+
+void tell_provider_to_forget(Connection& bus, const RegisteredMachine& machine) {
+    bus.call(
+        {"org.freedesktop.machine1", manager_path, manager, "UnregisterMachine"},
+        [&](sd_bus_message* message) { wire::put(message, machine.name()); }, [](const Answer&) {});
+}
+
 } // namespace
 
 void announce_machines(Service& service, BootWatch& boot) {
     sd_bus* bus = service.bus.raw();
     service.registry.announce_to({
         .added =
-            [bus, &boot](const RegisteredMachine& machine) {
+            [bus, &service, &boot](const RegisteredMachine& machine) {
                 boot.added(machine);
+                if (!service.is_provider)
+                    tell_provider(service.bus, machine);
                 const std::string path = path_of_machine(machine.name());
                 told(sd_bus_emit_object_added(bus, path.c_str()), "an object is there");
                 told(sd_bus_emit_signal(bus, manager_path, manager, "MachineNew", "so", machine.name().c_str(),
@@ -32,8 +61,10 @@ void announce_machines(Service& service, BootWatch& boot) {
                      "a machine is there");
             },
         .removed =
-            [bus, &boot](const RegisteredMachine& machine) {
+            [bus, &service, &boot](const RegisteredMachine& machine) {
                 boot.removed(machine);
+                if (!service.is_provider && machine.leader.alive())
+                    tell_provider_to_forget(service.bus, machine);
                 const std::string path = path_of_machine(machine.name());
                 told(sd_bus_emit_signal(bus, manager_path, manager, "MachineRemoved", "so", machine.name().c_str(),
                                         path.c_str()),

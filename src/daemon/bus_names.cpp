@@ -19,7 +19,8 @@ std::string rule_for(const char* signal) {
 
 } // namespace
 
-BusNames::BusNames(Service& service) : service_(service) {
+BusNames::BusNames(Service& service, std::function<void()> on_provider)
+    : service_(service), on_provider_(std::move(on_provider)) {
     if (!service_.bus.take_name(own_name, false))
         throw Failure{FailureKind::busy, "another machinistd runs"};
     acquired_ = service_.bus.match(rule_for("NameAcquired"), [this](sd_bus_message*) { provide(true); });
@@ -35,6 +36,8 @@ void BusNames::provide(bool is_provider) {
     service_.is_provider = is_provider;
     log_notice(is_provider ? "now serving " + provided_name + ", too"
                            : "the name " + provided_name + " was taken over");
+    if (is_provider)
+        on_provider_();
     (void)sd_bus_emit_properties_changed(service_.bus.raw(), manager_path, "io.machinist.Manager1", "Provider",
                                          static_cast<const char*>(nullptr));
 }

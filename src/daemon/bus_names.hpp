@@ -4,18 +4,21 @@
 
 #include "daemon/service.hpp"
 
+#include <functional>
+
 namespace machinist {
 
 class BusNames {
 public:
-    // Throws Failure(busy) if another machinistd runs.
-    explicit BusNames(Service& service);
+    // Throws Failure(busy) if another machinistd runs. on_provider: called when the other provider has gone.
+    BusNames(Service& service, std::function<void()> on_provider);
     void release();
 
 private:
     void provide(bool is_provider);
 
     Service& service_;
+    std::function<void()> on_provider_;
     BusSlot acquired_;
     BusSlot lost_;
 };

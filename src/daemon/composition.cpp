@@ -40,7 +40,7 @@ int run_daemon(const DaemonOptions& options) {
 
     Connection bus{loop};
     SystemdUnits units{bus};
-    MachineRegistry registry{loop, units, StateDirectory{options.state_directory, options.quarantine}};
+    MachineRegistry registry{loop, units, StateDirectory{options.own_state_directory, options.quarantine}};
     PolkitAuthority authority{bus};
     Errands errands{loop, places_of(options)};
     Service service{.loop = loop, .bus = bus, .registry = registry, .authority = authority, .errands = errands};
@@ -60,8 +60,13 @@ int run_daemon(const DaemonOptions& options) {
     announce_machines(service, boot);
 
     serve(interfaces, service);
-    BusNames names{service};
-    registry.adopt();
+    const StateDirectory provided{options.state_directory, options.quarantine};
+    // Calls that come from here on are answered by the loop, when all machines are known.
+    BusNames names{service, [&] { registry.move_state_to(provided); }};
+    if (service.is_provider)
+        registry.move_state_to(provided);
+    else
+        registry.adopt();
     jobs.adopt();
     IdleExit idle{service, options.idle, [&] { names.release(); }};
     (void)sd_notify(0, "READY=1");

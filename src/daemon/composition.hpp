@@ -9,6 +9,8 @@ namespace machinist {
 
 struct DaemonOptions {
     std::filesystem::path state_directory{"/run/systemd/machines"};
+    // As long as another service has the name of systemd-machined, and with it the directory above.
+    std::filesystem::path own_state_directory{"/run/machinist/registered"};
     std::filesystem::path quarantine{"/run/machinist/quarantine"};
     std::filesystem::path run_directories{"/run/machinist/machines"};
     std::filesystem::path jobs{"/run/machinist/jobs"};

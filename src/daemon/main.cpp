@@ -13,8 +13,9 @@
 
 namespace {
 
-constexpr const char* usage = "usage: machinistd [--state-directory=DIR] [--quarantine=DIR] [--run-directories=DIR]\n"
-                              "                  [--jobs=DIR] [--idle-exit=SECONDS]\n";
+constexpr const char* usage =
+    "usage: machinistd [--state-directory=DIR] [--own-state-directory=DIR] [--quarantine=DIR]\n"
+    "                  [--run-directories=DIR] [--jobs=DIR] [--idle-exit=SECONDS]\n";
 
 // One descriptor a machine, and the default limit is 1024 for the sake of programs that use select(2).
 void allow_all_descriptors() {
@@ -30,6 +31,7 @@ void allow_all_descriptors() {
 int main(int count, char** arguments) {
     using namespace machinist;
     constexpr option long_options[] = {{"state-directory", required_argument, nullptr, 's'},
+                                       {"own-state-directory", required_argument, nullptr, 'o'},
                                        {"quarantine", required_argument, nullptr, 'q'},
                                        {"run-directories", required_argument, nullptr, 'r'},
                                        {"jobs", required_argument, nullptr, 'j'},
@@ -42,6 +44,7 @@ int main(int count, char** arguments) {
         const auto seconds = letter == 'i' ? parse_integer<unsigned>(optarg) : std::nullopt;
         switch (letter) {
         case 's': options.state_directory = optarg; break;
+        case 'o': options.own_state_directory = optarg; break;
         case 'q': options.quarantine = optarg; break;
         case 'r': options.run_directories = optarg; break;
         case 'j': options.jobs = optarg; break;

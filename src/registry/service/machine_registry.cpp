@@ -40,8 +40,19 @@ void MachineRegistry::adopt() {
     // Before looking: what appears meanwhile is seen one way or the other.
     watch_files();
     for (const std::string& name : names)
-        (void)adopt_one(name);
+        if (!machines_.contains(name) && adopt_one(name))
+            held(name).announced = true;
     state_.remove_stale_links();
+}
+
+void MachineRegistry::move_state_to(StateDirectory state) {
+    (void)state.names(); // makes it
+    for (const auto& [name, machine] : machines_) {
+        state.write(machine->record, machine->owns_unit());
+        state_.remove(machine->record);
+    }
+    state_ = std::move(state);
+    adopt();
 }
 
 bool MachineRegistry::adopt_one(const std::string& name) {

@@ -36,8 +36,10 @@ public:
     void announce_to(RegistryEvents events) {
         events_ = std::move(events);
     }
-    // What ran before this program did. Then looks at the directory for machines that others register by file.
+    // Takes the machines that ran before this program did, and from then on those that others register by file.
     void adopt();
+    // From now on there, with what is there already.
+    void move_state_to(StateDirectory state);
 
     [[nodiscard]] const RegisteredMachine* find(std::string_view name) const;
     // Throws Failure(no_machine).
