@@ -4,7 +4,7 @@
 
 packages_to_build=(g++ meson ninja-build pkg-config python3 libseccomp-dev libsystemd-dev libsmartcols-dev nlohmann-json3-dev scdoc)
 packages_to_make_images=(mmdebstrap debian-archive-keyring)
-packages_to_build_tests=(libgtest-dev libgmock-dev)
+packages_to_build_tests=(libgtest-dev libgmock-dev libsdbus-c++-dev libsdbus-c++-bin)
 
 missing_packages() { # PACKAGE...: prints the ones that are not installed
     local package installed

@@ -38,7 +38,8 @@ BusError bus_error_of(const Failure& failure) {
     std::string sentence = is_utf8(failure.what()) ? failure.what() : escaped_for_people(failure.what());
     if (failure.kind() != FailureKind::system)
         return {std::string{name_of(error_names, failure.kind())}, std::move(sentence)};
-    const char* number = strerrorname_np(failure.error_number());
+    // An error name that is none makes the bus throw us out.
+    const char* number = failure.error_number() == 0 ? nullptr : strerrorname_np(failure.error_number());
     return {number == nullptr ? "org.freedesktop.DBus.Error.Failed" : std::string{"System.Error."} + number,
             std::move(sentence)};
 }

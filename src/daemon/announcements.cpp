@@ -60,6 +60,7 @@ void announce_machines(Service& service, BootWatch& boot) {
                                         path.c_str()),
                      "a machine is there");
             },
+        .adopted = [&boot](const RegisteredMachine& machine) { boot.added(machine); },
         .removed =
             [bus, &service, &boot](const RegisteredMachine& machine) {
                 boot.removed(machine);

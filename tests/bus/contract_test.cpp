@@ -3,6 +3,7 @@
 
 #include "contract_tables.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -15,7 +16,9 @@ namespace machinist::testing {
 namespace {
 
 using ::testing::Contains;
+using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
+using ::testing::Not;
 
 class TheContract : public AService {
 protected:
@@ -170,6 +173,9 @@ void put_hostile(sd_bus_message* message, const std::string& type, int turn) {
         wire::put(message, std::vector<std::int32_t>(count, turn % 2 == 0 ? -1 : 7));
     } else if (type == "as") {
         wire::put(message, std::vector<std::string>(count, turn % 2 == 0 ? "=" : "A=\n"));
+    } else if (type == "ah") {
+        wire::put(message,
+                  std::vector<BorrowedFd>(std::min<std::size_t>(count, 16), BorrowedFd{some_descriptor(turn).get()}));
     } else if (type == "a(sv)") {
         Options options;
         for (std::size_t at = 0; at < (count > 1000 ? 10'000 : count); ++at)
@@ -290,8 +296,7 @@ TEST_F(TheContract, IsKeptWithHostileValuesOfEveryType) {
                             put_hostile(message, next_type(rest), shift);
                     });
                 ASSERT_NE(outcome.error, "no answer") << interface->name << "." << member.name << " turn " << turn;
-                EXPECT_EQ(outcome.error == "org.freedesktop.DBus.Error.Failed", false)
-                    << interface->name << "." << member.name << ": " << outcome.sentence;
+                EXPECT_THAT(outcome.sentence, Not(HasSubstr("inside"))) << interface->name << "." << member.name;
                 ASSERT_TRUE(daemon_runs()) << interface->name << "." << member.name << " turn " << turn;
             }
         }

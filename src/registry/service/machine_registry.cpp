@@ -40,8 +40,11 @@ void MachineRegistry::adopt() {
     // Before looking: what appears meanwhile is seen one way or the other.
     watch_files();
     for (const std::string& name : names)
-        if (!machines_.contains(name) && adopt_one(name))
+        if (!machines_.contains(name) && adopt_one(name)) {
             held(name).announced = true;
+            if (events_.adopted)
+                events_.adopted(held(name));
+        }
     state_.remove_stale_links();
 }
 

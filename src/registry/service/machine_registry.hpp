@@ -21,6 +21,7 @@ namespace machinist {
 // Who wants to know. Called when it is so already.
 struct RegistryEvents {
     std::function<void(const RegisteredMachine&)> added;
+    std::function<void(const RegisteredMachine&)> adopted; // at the start: nobody is told
     std::function<void(const RegisteredMachine&)> removed;
     std::function<void(const RegisteredMachine&)> state_changed;
 };
