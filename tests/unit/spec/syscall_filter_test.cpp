@@ -7,7 +7,6 @@
 #include <array>
 #include <asm/ioctls.h>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -392,24 +391,16 @@ TEST(UnknownSyscalls, AreThoseThatNoAbiAndNoGroupHas) {
     EXPECT_THAT(unknown_syscalls({"raed", "read", "@muont", ""}), testing::ElementsAre("raed", "@muont", ""));
 }
 
-TEST(ASyscallFilter, IsSmallAndQuickToBuild) {
+// The kernel checks and translates each instruction at each start.
+TEST(ASyscallFilter, IsSmall) {
     SyscallFilterSpec spec;
     spec.strict = true;
     spec.suppress_sync = true;
-    std::vector<sock_filter> program;
-    auto best = std::chrono::steady_clock::duration::max();
-    for (int round = 0; round < 20; ++round) {
-        const auto start = std::chrono::steady_clock::now();
-        program = build_syscall_filter(spec, CapabilitySpec{0xfdecbfff, 0}, true);
-        best = std::min(best, std::chrono::steady_clock::now() - start);
-    }
-    RecordProperty("instructions", static_cast<int>(program.size()));
-    RecordProperty("nanoseconds", static_cast<int>(std::chrono::nanoseconds{best}.count()));
 
+    const std::vector<sock_filter> program = build_syscall_filter(spec, CapabilitySpec{0xfdecbfff, 0}, true);
+
+    RecordProperty("instructions", static_cast<int>(program.size()));
     EXPECT_LT(program.size(), 1000U);
-#if !defined(__SANITIZE_ADDRESS__)
-    EXPECT_LT(std::chrono::nanoseconds{best}.count(), 100'000);
-#endif
 }
 
 } // namespace
