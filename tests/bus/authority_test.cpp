@@ -128,6 +128,19 @@ TEST_F(SomebodyWithoutRights, IsAskedAboutWithWhatARuleNeeds) {
     EXPECT_EQ(polkit.asked[1].flags, 1U);
 }
 
+TEST_F(SomebodyWithoutRights, StartsNoMachineByTheRightToEndOne) {
+    polkit.allowed.insert(manage);
+
+    EXPECT_EQ(call_at(somebody_else(), manager_path, "io.machinist.Manager1", "StartMachine",
+                      filling(std::string{"web"}, NamedValues{}))
+                  .error,
+              denied);
+
+    ASSERT_EQ(polkit.asked.size(), 1U);
+    EXPECT_EQ(polkit.asked[0].action, "io.machinist.start-machine");
+    EXPECT_THAT(polkit.asked[0].details, UnorderedElementsAre(Pair("machine", "web"), Pair("verb", "start")));
+}
+
 TEST_F(SomebodyWithoutRights, MayWhatPolkitAllows) {
     Leader leader;
     (void)create_machine("web", leader.number());
