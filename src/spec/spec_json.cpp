@@ -142,9 +142,13 @@ private:
     }
     template <typename Value>
     static void read(const Json& json, std::optional<Value>& value, const std::string& place) {
-        value.reset();
-        if (!json.is_null())
-            read(json, value.emplace(), place);
+        if (json.is_null()) {
+            value.reset();
+            return;
+        }
+        Value held{};
+        read(json, held, place);
+        value = std::move(held);
     }
     template <typename Value>
     static void read(const Json& json, std::vector<Value>& values, const std::string& place) {
