@@ -65,7 +65,7 @@ TEST_F(AnImage, ThatOthersReadIsOfferedAsALayerToTheOneWhoWouldWrite) {
 TEST_F(AnImage, IsFreeAgainWhenTheLockIsClosed) {
     { const ImageLock first = lock(LockMode::exclusive); }
 
-    EXPECT_NO_THROW(lock(LockMode::exclusive));
+    EXPECT_NO_THROW((void)lock(LockMode::exclusive));
 }
 
 TEST_F(AnImage, IsLockedWhereSystemdLooks) {
@@ -131,13 +131,13 @@ TEST_F(AnImage, HasALockByNameToo) {
 TEST_F(AnImage, WhoseLockFileIsNoFileIsRefused) {
     ASSERT_EQ(::mkfifo((directory_.path() / "pool/.#web.lck").c_str(), 0600), 0);
 
-    EXPECT_THROW(lock(LockMode::exclusive), Failure);
+    EXPECT_THROW((void)lock(LockMode::exclusive), Failure);
 }
 
 TEST_F(AnImage, WhoseLockFileIsALinkIsRefused) {
     directory_.link("/nonexistent/elsewhere", "pool/.#web.lck");
 
-    EXPECT_THROW(lock(LockMode::exclusive), Failure);
+    EXPECT_THROW((void)lock(LockMode::exclusive), Failure);
 }
 
 TEST_F(AnImage, HasItsLockFileRemovedOnlyWhenNobodyHoldsIt) {
