@@ -74,7 +74,7 @@ TEST_F(AMachineInACgroup, LeavesNobodyInItWhenItStartsAgain) {
     environment.push_back("PATH=/usr/bin:/bin");
     run([this] {
         leave_somebody_in_the_group();
-        ::raise(SIGHUP);
+        end_as_rebooted();
     });
 
     const std::string seen = all_output();

@@ -189,7 +189,7 @@ TEST_F(AMachineInAService, TellsOfItsStopAndItsStatus) {
 
 TEST_F(AMachineInAService, TellsOfARestart) {
     orders.flags = KEEPER_KEEP_UNIT;
-    run([] { ::raise(SIGHUP); });
+    run(end_as_rebooted);
     next_told();
     next_told();
 

@@ -6,6 +6,7 @@
 #include "base/unique_fd.hpp"
 #include "supervisor/keeper_orders.h"
 
+#include <csignal>
 #include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
@@ -22,6 +23,12 @@ struct Ended {
     int status = 0; // exit status, or the signal that ended it
     friend bool operator==(const Ended&, const Ended&) = default;
 };
+
+// reboot(2) in a PID namespace ends process 1 by SIGHUP, whatever those who started the tests did with that signal.
+inline void end_as_rebooted() {
+    ::signal(SIGHUP, SIG_DFL);
+    ::raise(SIGHUP);
+}
 
 class AKeptMachine : public ::testing::Test {
 protected:
