@@ -9,26 +9,6 @@
 
 namespace machinist {
 
-std::string escaped_for_unit(std::string_view text) {
-    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.";
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string escaped;
-    for (const char letter : text) {
-        const auto byte = static_cast<unsigned char>(letter);
-        if (letter == '/')
-            escaped += '-';
-        else if (plain.find(letter) == std::string_view::npos || (escaped.empty() && letter == '.'))
-            escaped.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-        else
-            escaped += letter;
-    }
-    return escaped;
-}
-
-std::string scope_of_machine(std::string_view machine) {
-    return "machine-" + escaped_for_unit(machine) + ".scope";
-}
-
 UnitPlace unit_of_cgroup(std::string_view cgroup) {
     UnitPlace place;
     for (const std::string_view part : split(cgroup, '/')) {

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Names of units: how a machine's name becomes one, and which unit a cgroup belongs to. Pure.
+// Names of units: which one a cgroup or an object belongs to. Pure.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 namespace machinist {
-
-// As systemd-escape(1) does it.
-std::string escaped_for_unit(std::string_view text);
-// "machine-" ESCAPED ".scope"
-std::string scope_of_machine(std::string_view machine);
 
 struct UnitPlace {
     std::string unit;     // "machine-web.scope", "machinist@web.service"; "" outside of all units

@@ -5,7 +5,6 @@
 #include "base/machine_name.hpp"
 #include "bus/log.hpp"
 #include "bus/session_units.hpp"
-#include "bus/unit_names.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/object_paths.hpp"
 #include "daemon/start_options.hpp"
@@ -100,7 +99,8 @@ void start_machine(Service& service, Jobs& jobs, const Call& call) {
             command = run_arguments(name, options);
             command->insert(command->begin(), {MACHINIST_BIN "/machinist", "run"});
         }
-        const std::string unit = (command ? "machinist-run@" : "machinist@") + escaped_for_unit(name) + ".service";
+        // The name is the instance as it is: the unit takes it by "%i", and machinectl starts it so.
+        const std::string unit = (command ? "machinist-run@" : "machinist@") + name + ".service";
         const Job& job = jobs.start(name, unit, command, call.caller().uid);
         call.reply(ObjectPath{path_of_job(job.record.id)});
     });

@@ -6,6 +6,7 @@
 #include "registry/recorded_leader.hpp"
 #include "registry/service/host_machine.hpp"
 #include "registry/service/process_place.hpp"
+#include "spec/scope_name.hpp"
 
 #include <cerrno>
 #include <ctime>
@@ -209,7 +210,7 @@ void MachineRegistry::create_machine(Registration wanted, std::shared_ptr<const 
     refuse_taken(wanted);
     wanted.record.realtime = microseconds(CLOCK_REALTIME);
     wanted.record.monotonic = microseconds(CLOCK_MONOTONIC);
-    wanted.record.scope = scope_of_machine(wanted.record.name.text());
+    wanted.record.scope = scope_name(wanted.record.name.text());
     const std::string name = wanted.record.name.text();
     const pid_t leader = wanted.leader.pid();
     RegisteredMachine& machine = add(std::move(wanted), "", MachineState::opening);
