@@ -7,6 +7,7 @@
 #include "enter/file_contents.hpp"
 #include "enter/pseudo_filesystem.hpp"
 #include "kernel/files.hpp"
+#include "kernel/random_suffix.hpp"
 
 #include <cerrno>
 #include <climits>
@@ -16,7 +17,6 @@
 #include <linux/fs.h>
 #include <map>
 #include <memory>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -52,12 +52,7 @@ UniqueFd open_again(BorrowedFd looked_at, int flags) {
 }
 
 std::string temporary_name() {
-    std::uint64_t number = 0;
-    if (::getrandom(&number, sizeof number, 0) != sizeof number)
-        throw system_failure("get random bytes");
-    char name[32];
-    std::snprintf(name, sizeof name, ".#copy-%016llx", static_cast<unsigned long long>(number));
-    return name;
+    return ".#copy-" + random_suffix();
 }
 
 std::string target_of_link(BorrowedFd link) {

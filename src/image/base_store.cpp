@@ -4,8 +4,8 @@
 #include "base/failure.hpp"
 #include "image/image_lock.hpp"
 #include "image/set_aside.hpp"
-#include "image/tree_copy.hpp"
 #include "kernel/files.hpp"
+#include "kernel/random_suffix.hpp"
 
 #include <cerrno>
 #include <cstdio>

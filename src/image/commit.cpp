@@ -7,6 +7,7 @@
 #include "image/shift_ownership.hpp"
 #include "image/tree_copy.hpp"
 #include "kernel/files.hpp"
+#include "kernel/random_suffix.hpp"
 
 #include <cerrno>
 #include <cstdio>

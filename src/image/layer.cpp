@@ -7,6 +7,7 @@
 #include "image/tree_copy.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/files.hpp"
+#include "kernel/random_suffix.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

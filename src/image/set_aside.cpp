@@ -3,11 +3,11 @@
 
 #include "base/failure.hpp"
 #include "base/scope_exit.hpp"
-#include "image/tree_copy.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/file_attributes.hpp"
 #include "kernel/file_locks.hpp"
 #include "kernel/files.hpp"
+#include "kernel/random_suffix.hpp"
 #include "kernel/syscalls.hpp"
 
 #include <cerrno>

@@ -8,6 +8,7 @@
 #include "image/tree_copy.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/files.hpp"
+#include "kernel/random_suffix.hpp"
 
 #include <cerrno>
 #include <fcntl.h>

@@ -5,12 +5,9 @@
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
 
-#include <cstdint>
-#include <cstdio>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 namespace machinist {
@@ -26,15 +23,6 @@ UniqueFd to_inherit(BorrowedFd directory) {
 }
 
 } // namespace
-
-std::string random_suffix() {
-    std::uint64_t number = 0;
-    if (::getrandom(&number, sizeof number, 0) != sizeof number)
-        throw system_failure("get random bytes");
-    char digits[17];
-    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(number));
-    return digits;
-}
 
 bool can_share_extents(BorrowedFd source, BorrowedFd parent) {
     // Subvolumes of one btrfs have different device numbers and share extents all the same, but not with another

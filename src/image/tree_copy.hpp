@@ -8,9 +8,6 @@
 
 namespace machinist {
 
-// 16 hexadecimal digits, for names that nobody has yet.
-std::string random_suffix();
-
 // True if files of source and files in parent can share extents (FICLONE).
 bool can_share_extents(BorrowedFd source, BorrowedFd parent);
 

@@ -2,9 +2,9 @@
 #include "supervisor/etc_file.hpp"
 
 #include "base/failure.hpp"
-#include "base/machine_id.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
+#include "kernel/random_suffix.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -18,7 +18,7 @@ namespace {
 
 // Unguessable, so that the image cannot have something waiting there.
 std::string temporary_name(const char* name) {
-    return std::string{".#"} + name + "." + MachineId::random().plain();
+    return std::string{".#"} + name + "." + random_suffix();
 }
 
 void rename_into_place(BorrowedFd etc, const std::string& temporary, const char* name) {

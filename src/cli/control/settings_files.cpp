@@ -5,8 +5,8 @@
 #include "base/text.hpp"
 #include "cli/control/image_verbs.hpp"
 #include "image/pool.hpp"
-#include "image/tree_copy.hpp"
 #include "kernel/files.hpp"
+#include "kernel/random_suffix.hpp"
 
 #include <array>
 #include <cerrno>
