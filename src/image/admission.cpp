@@ -28,14 +28,6 @@ constexpr std::size_t most_entries = 5'000'000;
 constexpr int deepest = 100;
 constexpr std::uint32_t range_size = 65536;
 
-bool is_there(BorrowedFd root, const std::filesystem::path& path) {
-    try {
-        return open_beneath_if_exists(root, path, O_PATH, Links::inside_root).has_value();
-    } catch (const Failure&) {
-        return false;
-    }
-}
-
 // Looks at every entry once, in the tree's own filesystem.
 class Walk {
 public:
@@ -126,7 +118,7 @@ std::string find_network_manager(BorrowedFd root) {
             continue;
         }
     }
-    return is_there(root, "usr/lib/systemd/systemd-networkd") ? "systemd-networkd (not enabled)" : "";
+    return exists_beneath(root, "usr/lib/systemd/systemd-networkd") ? "systemd-networkd (not enabled)" : "";
 }
 
 std::string find_init_version(BorrowedFd root, const std::string& kind,
@@ -187,7 +179,7 @@ void judge(BorrowedFd root, Admission& found) {
     if (!facts.architecture.empty() && !can_run_here(facts.architecture))
         obstacle("its init is made for " + facts.architecture + ", which does not run here");
     const auto loader = loader_of_elf(beginning_of(root, facts.init.path));
-    if (loader && !is_there(root, *loader))
+    if (loader && !exists_beneath(root, *loader))
         obstacle("its init needs '" + escaped_for_people(*loader) + "', which is not there");
     const auto version = parse_integer<unsigned>(
         std::string_view{found.init_version}.substr(0, found.init_version.find_first_not_of("0123456789")));

@@ -40,14 +40,6 @@ constexpr std::array<std::pair<const char*, std::string_view>, 5> kinds_by_neigh
     {"etc/rc.d", "sysvinit"},
 }};
 
-bool is_there(BorrowedFd root, const char* path) {
-    try {
-        return open_beneath_if_exists(root, path, O_PATH, Links::inside_root).has_value();
-    } catch (const Failure&) {
-        return false;
-    }
-}
-
 // The path below "/" of this process is of no use (the tree may be a detached mount), but its last component is what
 // the links of the tree ended in.
 std::string last_name(BorrowedFd file) {
@@ -64,7 +56,7 @@ std::string kind_of(BorrowedFd root, const std::string& name) {
         if (candidate == name)
             return std::string{kind};
     for (const auto& [neighbour, kind] : kinds_by_neighbour)
-        if (is_there(root, neighbour))
+        if (exists_beneath(root, neighbour))
             return std::string{kind};
     return "unknown";
 }

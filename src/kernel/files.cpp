@@ -62,6 +62,10 @@ std::optional<UniqueFd> open_beneath_if_exists(BorrowedFd root, const std::files
     throw refused(path, links);
 }
 
+bool exists_beneath(BorrowedFd root, const std::filesystem::path& path) {
+    return static_cast<bool>(UniqueFd{try_open_beneath(root, path, O_PATH, Links::inside_root)});
+}
+
 UniqueFd open_path(const std::filesystem::path& path, int flags, mode_t mode) {
     UniqueFd file{::open(path.c_str(), flags | O_CLOEXEC, mode)};
     if (!file)

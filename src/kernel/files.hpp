@@ -25,6 +25,8 @@ UniqueFd open_beneath(BorrowedFd root, const std::filesystem::path& path, int fl
 // Nothing if it does not exist (ENOENT, ENOTDIR); throws for all else.
 std::optional<UniqueFd> open_beneath_if_exists(BorrowedFd root, const std::filesystem::path& path, int flags,
                                                Links links);
+// Links are followed inside. False too for what cannot be looked at.
+bool exists_beneath(BorrowedFd root, const std::filesystem::path& path);
 
 // Opens host paths: what the administrator named. Throws Failure naming the path.
 UniqueFd open_path(const std::filesystem::path& path, int flags, mode_t mode = 0);
