@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "enter/escape.hpp"
 #include "enter/flow.hpp"
+#include "enter/taken_signals.hpp"
 #include "enter/terminal.hpp"
 
 #include <array>
@@ -25,23 +26,11 @@ constexpr char end_of_input = 0x04;
 constexpr int tell_again = 200; // milliseconds
 constexpr int look_again = 50;  // milliseconds; nothing tells that a terminal which was hung up is opened again
 
-UniqueFd open_signals() {
-    sigset_t taken;
-    ::sigemptyset(&taken);
-    for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGWINCH})
-        ::sigaddset(&taken, signal);
-    if (::sigprocmask(SIG_BLOCK, &taken, nullptr) < 0)
-        throw system_failure("block signals");
-    ::signal(SIGPIPE, SIG_IGN);
-    UniqueFd signals{::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK)};
-    if (!signals)
-        throw system_failure("open signals");
-    return signals;
-}
+constexpr int ending[]{SIGHUP, SIGINT, SIGTERM, SIGQUIT};
 
 class Relay {
 public:
-    explicit Relay(const Order& order) : order_(order), master_(order.relay), signals_(open_signals()) {
+    explicit Relay(const Order& order) : order_(order), master_(order.relay), signals_(open_signals(ending, before_)) {
         if (::fcntl(master_.get(), F_SETFL, O_NONBLOCK) < 0)
             throw system_failure("take the terminal of the machine");
         raw_.emplace(BorrowedFd{STDIN_FILENO});
@@ -119,6 +108,7 @@ private:
 
     const Order& order_;
     BorrowedFd master_;
+    sigset_t before_{};
     UniqueFd signals_;
     std::optional<RawTerminal> raw_;
     std::optional<Flow> typed_;

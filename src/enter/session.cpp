@@ -6,6 +6,7 @@
 #include "enter/flow.hpp"
 #include "enter/leader_view.hpp"
 #include "enter/report.hpp"
+#include "enter/taken_signals.hpp"
 #include "enter/terminal.hpp"
 
 #include <algorithm>
@@ -30,29 +31,9 @@ constexpr auto grace = std::chrono::milliseconds{500}; // between asking a comma
 constexpr char end_of_input = 0x04;                    // on a terminal
 constexpr int forwarded[]{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
-UniqueFd open_signals(sigset_t& before) {
-    sigset_t taken;
-    ::sigemptyset(&taken);
-    for (const int signal : forwarded) {
-        struct sigaction action {};
-        // What the caller had us ignore (nohup, a job in the background) is not for the command either.
-        if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN)
-            ::sigaddset(&taken, signal);
-    }
-    ::sigaddset(&taken, SIGWINCH);
-    if (::sigprocmask(SIG_BLOCK, &taken, &before) < 0)
-        throw system_failure("block signals");
-    // A reader of ours that goes away is noticed by the write.
-    ::signal(SIGPIPE, SIG_IGN);
-    UniqueFd signals{::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK)};
-    if (!signals)
-        throw system_failure("open signals");
-    return signals;
-}
-
 class Session {
 public:
-    explicit Session(const Order& order) : order_(order), signals_(open_signals(before_)) {}
+    explicit Session(const Order& order) : order_(order), signals_(open_signals(forwarded, before_)) {}
 
     Outcome run() {
         start();
