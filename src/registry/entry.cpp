@@ -38,6 +38,9 @@ UniqueFd filter_file(const Machine& machine) {
 PreparedEntry prepare(const Machine& machine, const Places& places) {
     if (::geteuid() != 0)
         throw Failure{FailureKind::not_permitted, "enter machine '" + machine.name() + "': only root may"};
+    // What its leader sees until then is the host's.
+    if (machine.opening)
+        throw Failure{FailureKind::busy, "machine '" + machine.name() + "' is still starting"};
     PreparedEntry prepared;
     prepared.program = make_sealed_program(places.enter_program);
     UniqueFd leader{::fcntl(machine.leader.descriptor().get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
@@ -88,10 +91,11 @@ int PreparedEntry::hand_over(UniqueFd descriptor) {
     return descriptors.back().get();
 }
 
-void PreparedEntry::keep_for_exec() const {
+void PreparedEntry::execute() const {
     for (const UniqueFd& descriptor : descriptors)
         if (::fcntl(descriptor.get(), F_SETFD, 0) < 0)
             throw system_failure("hand over a descriptor");
+    execute_sealed_program(program, arguments);
 }
 
 PreparedEntry prepare_entry(const Machine& machine, const Entry& entry, const Places& places, UniqueFd result) {

@@ -25,8 +25,7 @@ struct Entry {
     std::vector<std::string> command = {};
 };
 
-// A program in memory, the descriptors that it inherits, its command line. The descriptors are closed by an exec until
-// keep_for_exec().
+// A program in memory, the descriptors that it inherits, its command line.
 struct PreparedEntry {
     UniqueFd program = {};
     std::vector<UniqueFd> descriptors = {};
@@ -34,8 +33,8 @@ struct PreparedEntry {
 
     // The number is for the command line: it stays the same over the exec.
     int hand_over(UniqueFd descriptor);
-    // In the process that executes.
-    void keep_for_exec() const;
+    // Replaces the calling process, which is a copy of the one that prepared it. Throws Failure.
+    [[noreturn]] void execute() const;
 };
 
 // result: a file for how the command ended, or none. Throws Failure(not_permitted) unless this process is root.

@@ -3,9 +3,8 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
-#include "kernel/sealed_program.hpp"
+#include "kernel/forked.hpp"
 #include "kernel/sockets.hpp"
-#include "kernel/syscalls.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -29,8 +28,7 @@ namespace {
         const UniqueFd nothing = open_path("/dev/null", O_RDWR);
         for (const int stream : {STDIN_FILENO, STDOUT_FILENO})
             ::dup2(nothing.get(), stream);
-        prepared.keep_for_exec();
-        execute_sealed_program(prepared.program, prepared.arguments);
+        prepared.execute();
     } catch (const Failure&) {
         // The end of the socket says it.
     }
@@ -44,23 +42,12 @@ std::string about(const Machine& machine) {
 } // namespace
 
 RunningErrand::RunningErrand(const Machine& machine, const Errand& errand, const Places& places, const Entry& entry) {
-    // What its leader sees until then is the host's.
-    if (machine.opening)
-        throw Failure{FailureKind::busy, about(machine) + " is still starting"};
     auto [ours, theirs] = make_message_socket_pair();
     const PreparedEntry prepared = prepare_errand(machine, errand, entry, std::move(theirs), places);
-    int pidfd = -1;
-    clone_args arguments{};
-    arguments.flags = CLONE_PIDFD;
-    arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-    arguments.exit_signal = SIGCHLD;
-    const pid_t pid = sys::clone3(arguments);
-    if (pid < 0)
-        throw system_failure("start machinist-enter");
-    if (pid == 0)
+    process_ = fork_held();
+    if (!process_)
         execute_in_child(prepared);
     answer_ = std::move(ours);
-    process_ = Pidfd{UniqueFd{pidfd}, pid};
 }
 
 RunningErrand::~RunningErrand() {

@@ -4,9 +4,9 @@
 #include "base/failure.hpp"
 #include "base/scope_exit.hpp"
 #include "kernel/files.hpp"
+#include "kernel/forked.hpp"
 #include "kernel/limits.hpp"
 #include "kernel/sockets.hpp"
-#include "kernel/syscalls.hpp"
 #include "supervisor/payload_stages.hpp"
 
 #include <fcntl.h>
@@ -37,6 +37,15 @@ void join_network(BorrowedFd network) {
         throw system_failure("join the network namespace");
 }
 
+Pidfd cloned(const Start& start) {
+    try {
+        return fork_held(namespace_flags(start.spec), start.cgroup.payload);
+    } catch (Failure& failure) {
+        throw std::move(
+            failure.try_instead("running it where namespaces may be made ('sysctl user.max_user_namespaces')"));
+    }
+}
+
 } // namespace
 
 void clone_first_process(Start& start) {
@@ -52,21 +61,9 @@ void clone_first_process(Start& start) {
             std::terminate(); // going on would act on another network as if it were the host's
     }};
 
-    int pidfd = -1;
-    clone_args arguments{};
-    arguments.flags = namespace_flags(start.spec) | CLONE_PIDFD;
-    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-    arguments.exit_signal = SIGCHLD;
     // A scope is made with it in it.
-    if (start.cgroup.payload) {
-        arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = static_cast<std::uint64_t>(start.cgroup.payload.get());
-    }
-    const pid_t pid = sys::clone3(arguments);
-    if (pid < 0)
-        throw system_failure("clone the machine's first process")
-            .try_instead("running it where namespaces may be made ('sysctl user.max_user_namespaces')");
-    if (pid == 0) {
+    Pidfd leader = cloned(start);
+    if (!leader) {
         ours.reset();
         Payload payload{.spec = start.spec,
                         .mounts = start.mounts,
@@ -78,7 +75,7 @@ void clone_first_process(Start& start) {
                         .prepared = {}};
         become_payload(payload);
     }
-    start.leader = Pidfd{UniqueFd{pidfd}, pid};
+    start.leader = std::move(leader);
     start.handshake = std::move(ours);
 }
 

@@ -3,7 +3,6 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
-#include "kernel/sealed_program.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -19,11 +18,10 @@ constexpr std::size_t largest_output = 262144;
 
 [[noreturn]] void run_in_child(const PreparedEntry& prepared, BorrowedFd output) {
     try {
-        prepared.keep_for_exec();
         const UniqueFd nothing = open_path("/dev/null", O_RDONLY);
         if (::dup2(nothing.get(), STDIN_FILENO) >= 0 && ::dup2(output.get(), STDOUT_FILENO) >= 0 &&
             ::dup2(output.get(), STDERR_FILENO) >= 0)
-            execute_sealed_program(prepared.program, prepared.arguments);
+            prepared.execute();
     } catch (const Failure& failure) {
         write_all(output, failure.what());
     }
@@ -33,9 +31,7 @@ constexpr std::size_t largest_output = 262144;
 } // namespace
 
 void become_entry(const Machine& machine, const Entry& entry, const Places& places) {
-    const PreparedEntry prepared = prepare_entry(machine, entry, places);
-    prepared.keep_for_exec();
-    execute_sealed_program(prepared.program, prepared.arguments);
+    prepare_entry(machine, entry, places).execute();
 }
 
 EntryResult run_entry(const Machine& machine, const Entry& entry, const Places& places) {

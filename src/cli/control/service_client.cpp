@@ -3,7 +3,6 @@
 
 #include "base/failure.hpp"
 #include "bus/connection.hpp"
-#include "kernel/sealed_program.hpp"
 #include "registry/entry.hpp"
 
 #include <chrono>
@@ -135,9 +134,7 @@ void open_session_by_service(const std::string& machine, const std::optional<She
     const Pidfd leader = leader_of(client, machine);
     announce();
     UniqueFd own{::fcntl(master->get(), F_DUPFD_CLOEXEC, 3)};
-    const PreparedEntry relay = prepare_relay(machine, leader, std::move(own), !shell, quiet, places);
-    relay.keep_for_exec();
-    execute_sealed_program(relay.program, relay.arguments);
+    prepare_relay(machine, leader, std::move(own), !shell, quiet, places).execute();
 }
 
 } // namespace machinist

@@ -3,7 +3,6 @@
 
 #include "base/failure.hpp"
 #include "kernel/pty.hpp"
-#include "kernel/sealed_program.hpp"
 #include "registry/running_errand.hpp"
 
 #include <cerrno>
@@ -51,8 +50,7 @@ void relay(const PreparedEntry& prepared) {
         throw system_failure("start a process");
     if (pid == 0) {
         try {
-            prepared.keep_for_exec();
-            execute_sealed_program(prepared.program, prepared.arguments);
+            prepared.execute();
         } catch (const Failure&) {
             ::_exit(EXIT_FAILURE);
         }

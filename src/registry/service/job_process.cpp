@@ -3,8 +3,7 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
-#include "kernel/sealed_program.hpp"
-#include "kernel/syscalls.hpp"
+#include "kernel/forked.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -30,8 +29,7 @@ namespace {
         for (std::size_t at = 0; at < streams.size(); ++at)
             if (::dup2(moved[at].get(), static_cast<int>(at)) < 0)
                 throw system_failure("take the streams");
-        prepared.keep_for_exec();
-        execute_sealed_program(prepared.program, prepared.arguments);
+        prepared.execute();
     } catch (const Failure&) {
         // The empty result says it.
     }
@@ -42,21 +40,12 @@ namespace {
 
 Pidfd start_job_process(const Machine& machine, const Entry& entry, std::array<BorrowedFd, 3> streams,
                         const std::filesystem::path& result, const Places& places) {
-    if (machine.opening)
-        throw Failure{FailureKind::busy, "machine '" + machine.name() + "' is still starting"};
     UniqueFd file = open_path(result, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
     const PreparedEntry prepared = prepare_entry(machine, entry, places, std::move(file));
-    int pidfd = -1;
-    clone_args arguments{};
-    arguments.flags = CLONE_PIDFD;
-    arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-    arguments.exit_signal = SIGCHLD;
-    const pid_t pid = sys::clone3(arguments);
-    if (pid < 0)
-        throw system_failure("start machinist-enter");
-    if (pid == 0)
+    Pidfd process = fork_held();
+    if (!process)
         execute_in_child(prepared, streams);
-    return Pidfd{UniqueFd{pidfd}, pid};
+    return process;
 }
 
 } // namespace machinist
