@@ -41,12 +41,14 @@ Path tree_meant_by(const Path& directory) {
     struct stat status {};
     if (::stat(plain.c_str(), &status) < 0 && ::stat((plain.string() + stack_suffix).c_str(), &status) == 0)
         return plain.string() + stack_suffix;
-    const std::string name = plain.filename().string();
+    std::string name = plain.filename().string();
     if (!name.ends_with(".v"))
         return directory;
+    name.resize(name.size() - 2);
+    const std::string suffix = name.ends_with(stack_suffix) ? stack_suffix : "";
+    name.resize(name.size() - suffix.size());
     const UniqueFd versions{::open(plain.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    const auto newest =
-        versions ? newest_version_in(versions, name.substr(0, name.size() - 2), "") : std::optional<std::string>{};
+    const auto newest = versions ? newest_version_in(versions, name, suffix) : std::optional<std::string>{};
     return newest ? plain / *newest : directory;
 }
 

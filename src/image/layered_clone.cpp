@@ -43,7 +43,10 @@ bool are_on_one_mount(const path& one, const path& other) {
 // The bases whose trees the layers of a stack are, the lowest first. Nothing if one of them is anything else.
 std::optional<std::vector<path>> bases_of(const path& stack, const path& store) {
     std::vector<path> bases;
-    for (const path& layer : read_stack(stack).layers) {
+    const Stack found = read_stack(stack);
+    if (!found.is_plain())
+        return std::nullopt;
+    for (const path& layer : found.layers) {
         std::error_code none;
         const path tree = std::filesystem::read_symlink(layer, none);
         if (none || tree.filename() != "tree" || tree.parent_path().parent_path() != store)

@@ -104,16 +104,13 @@ private:
 
     UniqueFd assemble_stack() {
         is_assembled_ = true;
-        std::optional<UpperLayer> layer;
-        const Stack stack = read_stack(spec_.directory);
-        if (wants_layer()) {
+        if (wants_layer())
             make_space();
-            layer = space_->next();
-        }
-        auto [mount, ownership] = mount_stack(stack, ownership_, layer, !wants_layer() && tree_is_written(), staging_);
+        const bool is_written = !wants_layer() && tree_is_written();
+        auto [mount, ownership] =
+            mount_stack(read_stack(spec_.directory), ownership_, space_ ? &*space_ : nullptr, is_written, staging_);
         stack_ownership_ = ownership;
-        change_mount(mount, {.propagation = propagation_private});
-        return place(std::move(mount), "stack");
+        return std::move(mount);
     }
 
     void make_space() {

@@ -1,18 +1,36 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Mount stacks "NAME.mstack": read-only trees above each other, and what is written on top (systemd's form of them).
+// Mount stacks "NAME.mstack": read-only trees above each other, what is written on top, and what is bound into them
+// (systemd.mstack(7)).
 #pragma once
 
 #include "base/unique_fd.hpp"
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace machinist {
 
+// A directory of the stack that is seen at a place in it.
+struct StackPart {
+    std::filesystem::path source;
+    std::filesystem::path destination; // absolute, in the tree
+    bool read_only = false;
+};
+
 struct Stack {
     std::vector<std::filesystem::path> layers;        // the lowest first
     std::optional<std::filesystem::path> upper_space; // holds "data" and "work"; nothing: nobody writes to it
+    std::optional<std::filesystem::path> root;        // of the layers only /usr is seen in it
+    bool root_is_read_only = false;
+    std::vector<StackPart> parts; // parents before children
+
+    // Nothing but layers and what is written on them.
+    [[nodiscard]] bool is_plain() const {
+        return !root && parts.empty();
+    }
 };
 
 inline constexpr const char* stack_suffix = ".mstack";
@@ -25,6 +43,9 @@ Stack read_stack(const std::filesystem::path& directory);
 
 // A layer that is announced, but whose tree is still what is written on top: see clone_by_layers().
 bool is_announced_layer(const std::filesystem::path& link);
+
+// "var-lib" is "/var/lib", "-" is "/", "\x2d" is a dash: as units name mount points. Nothing for what is no path. Pure.
+std::optional<std::filesystem::path> path_from_unit_name(std::string_view escaped);
 
 // The tree of an image as a machine would find it, for looking only: the directory itself, or a mount of all layers
 // that is attached nowhere and goes with its descriptor. The latter needs root.

@@ -7,18 +7,17 @@
 #include "image/overlay.hpp"
 #include "image/stack.hpp"
 
-#include <optional>
-
 namespace machinist {
 
 struct StackMount {
-    UniqueFd mount; // detached
+    UniqueFd mount; // attached at "stack" below staging, with all that is bound into it
     Ownership ownership = Ownership::off;
 };
 
-// layer: what is written goes there, else to the stack's own upper space if it is written to, else nowhere.
-// The layers are attached below staging, a directory of a private mount namespace.
-StackMount mount_stack(const Stack& stack, const RootOwnership& ownership, const std::optional<UpperLayer>& layer,
-                       bool is_written, BorrowedFd staging);
+// instance: everything that is written goes there. Without one it goes to the stack's own upper space and to what it
+// binds if it is written to, else nowhere. The parts are attached below staging, a directory of a private mount
+// namespace.
+StackMount mount_stack(const Stack& stack, const RootOwnership& ownership, UpperSpace* instance, bool is_written,
+                       BorrowedFd staging);
 
 } // namespace machinist

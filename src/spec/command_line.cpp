@@ -90,7 +90,12 @@ void check(CommandLine& line) {
     const StartRequest& request = line.request;
     if (request.json && !request.dry_run)
         line.problems.push_back(usage_problem("--json", "--json goes with --dry-run only", "--dry-run --json"));
-    if (request.cleanup && !request.machine && !request.directory)
+    if (request.stack && (request.directory || request.make_from))
+        line.problems.push_back(usage_problem(
+            "--mstack",
+            std::string{"--mstack and "} + (request.directory ? "--directory" : "--template") + " exclude each other",
+            "leaving one of them out"));
+    if (request.cleanup && !request.machine && !request.directory && !request.stack)
         line.problems.push_back(
             usage_problem("--cleanup", "--cleanup needs to know of which machine", "--machine=NAME"));
     if (request.cleanup && request.settings.ephemeral.value_or(false))

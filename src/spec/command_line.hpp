@@ -46,6 +46,7 @@ struct StartRequest {
     std::optional<MachineName> machine;
     std::optional<Path> directory; // as written, may be relative
     std::optional<Path> make_from; // --template, as written
+    std::optional<Path> stack;     // --mstack, as written
     std::optional<LayerChoice> layer;
     Registration registration = Registration::automatic;
     bool keep_unit = false;

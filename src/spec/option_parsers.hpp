@@ -20,6 +20,7 @@ void dry_run(Reading&);
 void json(Reading&);
 void directory(Reading&);
 void make_from(Reading&);
+void stack(Reading&);
 void ephemeral(Reading&);
 void layer(Reading&);
 void read_only(Reading&);

@@ -92,6 +92,16 @@ void make_from(Reading& reading) {
         reading.request->make_from = std::move(path);
 }
 
+void stack(Reading& reading) {
+    auto path = host_path(reading);
+    if (!path)
+        return;
+    const Path name = path->has_filename() ? path->filename() : path->parent_path().filename();
+    if (name.extension() != ".mstack" && !name.native().ends_with(".mstack.v"))
+        return reading.problem("is no mount stack by its name", "a directory NAME.mstack");
+    reading.request->stack = std::move(path);
+}
+
 void ephemeral(Reading& reading) {
     if (const auto wanted = boolean(reading))
         reading.settings.ephemeral = wanted;

@@ -51,8 +51,9 @@ bool Resolving::environment_flag(const std::string& name, bool by_default) {
 } // namespace resolving
 
 std::variant<Path, MachineName> image_of_request(const StartRequest& request, const HostFacts& host) {
-    if (request.directory)
-        return absolute(*request.directory, host.working_directory);
+    for (const auto& path : {request.directory, request.stack})
+        if (path)
+            return absolute(*path, host.working_directory);
     if (request.machine && request.make_from)
         return Path{"/var/lib/machines"} / request.machine->text();
     if (request.machine)
@@ -65,7 +66,8 @@ std::optional<MachineName> base_name_of(const StartRequest& request, const Path&
     if (request.machine)
         return request.machine;
     const Path directory = absolute(image_directory, "/");
-    return MachineName::cleaned(directory == "/" ? host.hostname : directory.filename().native());
+    const Path name = directory.extension() == ".mstack" ? directory.stem() : directory.filename();
+    return MachineName::cleaned(directory == "/" ? host.hostname : name.native());
 }
 
 std::vector<CredentialToLoad> credentials_to_load(const Settings& settings, const HostFacts& host) {

@@ -191,4 +191,12 @@ TEST(CommandLinesOfRealPrograms, AreUnderstood) {
             ADD_FAILURE() << text_of(problem);
 }
 
+TEST(ACommandLine, TakesOneKindOfImage) {
+    EXPECT_FALSE(parsed({"--mstack=/a.mstack", "--directory=/t"}).problems.empty());
+    EXPECT_FALSE(parsed({"--mstack=/a.mstack", "--machine=m", "--template=/t"}).problems.empty());
+    EXPECT_TRUE(parsed({"--mstack=/a.mstack", "--machine=m"}).problems.empty());
+    EXPECT_TRUE(parsed({"--mstack=/a.mstack.v/"}).problems.empty());
+    EXPECT_FALSE(parsed({"--mstack=/a"}).problems.empty());
+}
+
 } // namespace machinist

@@ -21,6 +21,7 @@ const std::map<std::string_view, const char*> good_values{
     {"property", "MemoryMax=1G"},
     {"directory", "/tree"},
     {"template", "/tree"},
+    {"mstack", "/tree.mstack"},
     {"layer", "disk"},
     {"pivot-root", "/new:/old"},
     {"chdir", "/tmp"},
@@ -70,11 +71,26 @@ std::string told_by(const StartRequest& r) {
     std::apply([&](const auto&... group) { (text.append(group.has_value() ? "1" : "0"), ...); }, groups_of(settings));
     for (const auto& limit : settings.limits)
         text.append(limit ? "1" : "0");
-    for (const bool flag :
-         {r.help, r.version, r.listing.has_value(), r.introspect, r.cleanup, r.dry_run, r.json, r.quiet, r.ask_password,
-          r.settings_use == SettingsUse::yes, r.machine.has_value(), r.directory.has_value(), r.make_from.has_value(),
-          r.layer.has_value(), r.registration == Registration::automatic, r.keep_unit, r.background.has_value(),
-          r.slice.has_value(), !r.unit_properties.empty()})
+    for (const bool flag : {r.help,
+                            r.version,
+                            r.listing.has_value(),
+                            r.introspect,
+                            r.cleanup,
+                            r.dry_run,
+                            r.json,
+                            r.quiet,
+                            r.ask_password,
+                            r.settings_use == SettingsUse::yes,
+                            r.machine.has_value(),
+                            r.directory.has_value(),
+                            r.make_from.has_value(),
+                            r.stack.has_value(),
+                            r.layer.has_value(),
+                            r.registration == Registration::automatic,
+                            r.keep_unit,
+                            r.background.has_value(),
+                            r.slice.has_value(),
+                            !r.unit_properties.empty()})
         text.append(flag ? "1" : "0");
     return text;
 }
