@@ -12,6 +12,7 @@ may_include = {
     "kernel": {"base", "kernel"},
     "spec": {"base", "spec"},
     "image": {"base", "kernel", "spec", "image"},
+    "transfer": {"base", "kernel", "spec", "image", "transfer"},
     "scope": {"base", "scope"},
     "supervisor": {"base", "kernel", "spec", "image", "scope", "supervisor"},
     "enter": {"base", "kernel", "spec", "enter"},
