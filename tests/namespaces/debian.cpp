@@ -18,7 +18,7 @@ fs::path Debian::tree_of(const std::string& suite) {
 }
 
 bool Debian::has_tree(const std::string& suite) {
-    return fs::exists(tree_of(suite).string() + ".ready") && fs::exists(tree_of(suite) / "usr");
+    return fs::exists(tree_of(suite) / "usr");
 }
 
 Debian::Debian(const std::string& suite, std::vector<std::string> options, const std::string& called_as)

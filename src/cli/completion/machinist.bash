@@ -13,9 +13,13 @@ _machinist_images() {
     command machinist list-images --all --no-legend 2>/dev/null | awk '{ print $1 }'
 }
 
+_machinist_recipes() {
+    command machinist build --list --no-legend 2>/dev/null | awk '{ print $1 }'
+}
+
 _machinist() {
     local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
-    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image start clone rename read-only remove set-limit clean snapshot diff commit check edit cat gc doctor help'
+    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image start build clone rename read-only remove set-limit clean snapshot diff commit check edit cat gc doctor help'
     compopt +o nospace
     if [[ ${COMP_WORDS[0]##*/} == systemd-nspawn ]]; then
         verb=run
@@ -35,6 +39,10 @@ _machinist() {
     case $verb in
     image-status | show-image | start | clone | rename | read-only | remove | set-limit | diff | check | edit | cat)
         mapfile -t COMPREPLY < <(compgen -W "$(_machinist_images)" -- "$current")
+        ;;
+    build)
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$(_machinist_recipes)" -- "$current")
         ;;
     snapshot) mapfile -t COMPREPLY < <(compgen -W "create list restore remove $(_machinist_images)" -- "$current") ;;
     run) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;

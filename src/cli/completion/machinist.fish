@@ -2,7 +2,7 @@
 # Completion for fish. The options are those that the program itself tells, so that the two cannot drift apart.
 
 set -l verbs run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill gc doctor help \
-    list-images image-status show-image start clone rename read-only remove set-limit clean snapshot diff commit check edit cat
+    list-images image-status show-image start build clone rename read-only remove set-limit clean snapshot diff commit check edit cat
 
 function __machinist_options
     command machinist $argv --help 2>/dev/null | string match -rag -- '--[a-z][a-z0-9-]*' | sort -u
@@ -14,6 +14,7 @@ complete -c machinist -n "not __fish_seen_subcommand_from $verbs" -f -a "$verbs"
 complete -c machinist -n "__fish_seen_subcommand_from run" -a "(__machinist_options run)"
 complete -c machinist -n "__fish_seen_subcommand_from $image_verbs" -f \
     -a "(command machinist list-images --all --no-legend 2>/dev/null | string match -r '^\S+')"
-complete -c machinist -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from run $image_verbs" -f \
+complete -c machinist -n "__fish_seen_subcommand_from build" -a "(command machinist build --list --no-legend 2>/dev/null | string match -r '^\S+')"
+complete -c machinist -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from run build $image_verbs" -f \
     -a "(command machinist list --no-legend 2>/dev/null | string match -r '^\S+')"
 complete -c machinist -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from run" -f -a "(__machinist_options)"

@@ -20,6 +20,7 @@ int start_machines(const Invocation& call, const MachineStore& machines);
 int handle_snapshots(const Invocation& call, const MachineStore& machines);
 int show_differences(const Invocation& call, const MachineStore& machines);
 int commit_machine(const Invocation& call, const MachineStore& machines);
+int build_from_recipe(const Invocation& call, const MachineStore& machines);
 int check_images(const Invocation& call, const MachineStore& machines);
 int edit_settings(const Invocation& call, const MachineStore& machines);
 int print_settings(const Invocation& call, const MachineStore& machines);

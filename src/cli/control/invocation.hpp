@@ -33,6 +33,11 @@ struct Invocation {
     std::optional<unsigned> instances;
     bool copy = false; // clone
 
+    bool list = false; // build: the rest is, too
+    std::vector<std::string> mirrors;
+    std::optional<std::string> place; // --directory
+    bool anew = false;
+
     Whom whom = Whom::all;
     int signal = SIGTERM;
     bool list_signals = false;

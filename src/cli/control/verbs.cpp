@@ -37,6 +37,7 @@ constexpr std::array table{
     Verb{"list-images", "", "images that could run", 0, 0, list_images},
     Verb{"image-status", "[NAME...]", "images in words", 0, any_number, show_image_status},
     Verb{"show-image", "[NAME...]", "properties of images as NAME=VALUE", 0, any_number, show_images},
+    Verb{"build", "RECIPE [NAME]", "make an image from a recipe; --list shows those there are", 0, 2, build_from_recipe},
     Verb{"clone", "NAME NAME", "make an image from another", 1, 2, clone_an_image},
     Verb{"rename", "NAME NAME", "give an image another name", 2, 2, rename_an_image},
     Verb{"read-only", "NAME [BOOL]", "let nobody write to an image, or let them again", 1, 2, mark_read_only},
