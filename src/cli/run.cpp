@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "cli/program_paths.hpp"
+#include "cli/run_bundle.hpp"
 #include "cli/run_facts.hpp"
 #include "image/host_facts_reader.hpp"
 #include "kernel/process.hpp"
@@ -93,16 +94,24 @@ int clean_up(const StartRequest& request, const Path& image, const HostFacts& ho
     return run_program({programs.supervisor.string(), "--undo", directory}).status;
 }
 
+SettingsFile settings_of(Bundle& bundle) {
+    return {std::move(bundle.settings), std::move(bundle.problems), std::move(bundle.warnings)};
+}
+
 int resolve_and_start(const CommandLine& line) {
-    const StartRequest& request = line.request;
+    const StartRequest request = line.request.bundle ? request_for_bundle(line.request) : line.request;
     const Programs programs = our_programs();
     HostFacts host = read_host_facts();
-    const Path image =
-        request.cleanup && request.machine ? Path{"/" + request.machine->text()} : find_image(request, host);
+    std::optional<Bundle> bundle;
+    if (request.bundle && !request.cleanup)
+        bundle = load_bundle(request, host);
+    const Path image = request.cleanup && request.machine ? Path{"/" + request.machine->text()}
+                       : bundle                           ? bundle->root
+                                                          : find_image(request, host);
     if (request.cleanup)
         return clean_up(request, image, host, programs);
 
-    const SettingsFile file = read_settings_for(request, image, host);
+    const SettingsFile file = bundle ? settings_of(*bundle) : read_settings_for(request, image, host);
     if (!request.quiet)
         complain(file.warnings, request.manner, "warning: ");
     const Settings settings = merge_settings(request, file.settings);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <getopt.h>
+#include <utility>
 #include <vector>
 
 namespace machinist {
@@ -90,12 +91,20 @@ void check(CommandLine& line) {
     const StartRequest& request = line.request;
     if (request.json && !request.dry_run)
         line.problems.push_back(usage_problem("--json", "--json goes with --dry-run only", "--dry-run --json"));
-    if (request.stack && (request.directory || request.make_from))
-        line.problems.push_back(usage_problem(
-            "--mstack",
-            std::string{"--mstack and "} + (request.directory ? "--directory" : "--template") + " exclude each other",
-            "leaving one of them out"));
-    if (request.cleanup && !request.machine && !request.directory && !request.stack)
+    const std::pair<const char*, bool> kinds[]{{"--directory", request.directory.has_value()},
+                                               {"--mstack", request.stack.has_value()},
+                                               {"--oci-bundle", request.bundle.has_value()}};
+    const char* chosen = nullptr;
+    for (const auto& [option, is_given] : kinds) {
+        if (is_given && chosen != nullptr)
+            line.problems.push_back(usage_problem(
+                option, std::string{option} + " and " + chosen + " exclude each other", "leaving one of them out"));
+        chosen = is_given ? option : chosen;
+    }
+    if (request.make_from && (request.stack || request.bundle))
+        line.problems.push_back(usage_problem(chosen, std::string{chosen} + " and --template exclude each other",
+                                              "leaving one of them out"));
+    if (request.cleanup && !request.machine && !request.directory && !request.stack && !request.bundle)
         line.problems.push_back(
             usage_problem("--cleanup", "--cleanup needs to know of which machine", "--machine=NAME"));
     if (request.cleanup && request.settings.ephemeral.value_or(false))

@@ -47,6 +47,7 @@ struct StartRequest {
     std::optional<Path> directory; // as written, may be relative
     std::optional<Path> make_from; // --template, as written
     std::optional<Path> stack;     // --mstack, as written
+    std::optional<Path> bundle;    // --oci-bundle, as written
     std::optional<LayerChoice> layer;
     Registration registration = Registration::automatic;
     bool keep_unit = false;

@@ -97,11 +97,12 @@ inline constexpr EnumNames<IdMapping, 4> id_mapping_names{{{IdMapping::none, "no
                                                            {IdMapping::root_owner, "rootidmap"},
                                                            {IdMapping::destination_owner, "owneridmap"}}};
 
-enum class ExtraMountKind { bind, tmpfs, overlay, inaccessible };
-inline constexpr EnumNames<ExtraMountKind, 4> extra_mount_kind_names{{{ExtraMountKind::bind, "bind"},
+enum class ExtraMountKind { bind, tmpfs, overlay, inaccessible, read_only };
+inline constexpr EnumNames<ExtraMountKind, 5> extra_mount_kind_names{{{ExtraMountKind::bind, "bind"},
                                                                       {ExtraMountKind::tmpfs, "tmpfs"},
                                                                       {ExtraMountKind::overlay, "overlay"},
-                                                                      {ExtraMountKind::inaccessible, "inaccessible"}}};
+                                                                      {ExtraMountKind::inaccessible, "inaccessible"},
+                                                                      {ExtraMountKind::read_only, "read-only"}}};
 
 // A path of the host, of the image ("+/..."), or an empty directory made for this run ("").
 struct MountSource {
@@ -117,10 +118,13 @@ struct ExtraMount {
     ExtraMountKind kind = ExtraMountKind::bind;
     Path destination; // absolute, in the machine
     bool read_only = false;
+    // inaccessible, read_only: what is not there needs no protection
+    bool may_be_missing = false;
     // bind
     MountSource source;
     bool recursive = true;
     IdMapping id_mapping = IdMapping::none;
+    std::uint64_t attributes = 0; // MOUNT_ATTR_* that it gets
     // tmpfs: the options as written ("mode=0755,size=10%")
     std::string tmpfs_options;
     // overlay: lowest first; the upper directory is missing in a read-only one
@@ -138,8 +142,10 @@ struct PayloadSpec {
     StartMode mode = StartMode::shell;
     // boot: arguments of init without argv[0]; as_pid1/as_pid2: the command; shell: empty
     std::vector<std::string> arguments;
-    std::vector<std::string> environment;     // "NAME=VALUE", what the caller set; wins over ours
-    std::optional<std::string> user;          // name or number, resolved in the machine's own database
+    std::vector<std::string> environment; // "NAME=VALUE", what the caller set; wins over ours
+    std::optional<std::string> user;      // name or number, resolved in the machine's own database
+    std::vector<std::uint32_t> groups;    // beside those that it has there
+    std::optional<std::uint32_t> umask;
     std::optional<Path> working_directory;    // absolute, in the machine
     std::string terminal = "dumb";            // $TERM
     std::vector<std::string> terminal_extras; // COLORTERM=..., NO_COLOR=...
@@ -262,6 +268,8 @@ struct MachineSpec {
     Manner manner = Manner::machinist;
     MachineName name = *MachineName::parse("machine");
     std::string hostname;
+    std::string domainname;           // of NIS; empty: none
+    std::vector<std::string> sysctls; // "NAME=VALUE", of namespaces that are its own
     MachineId id;
     std::string service = "systemd-nspawn"; // $container, /run/host/container-manager, SERVICE= of the registry
     RootSpec root;

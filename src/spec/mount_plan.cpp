@@ -114,19 +114,30 @@ bool waits_for_payload(const Path& destination, const MachineSpec& spec) {
     return lies_below(destination, "/proc/") || (spec.tmpfs_on_tmp && lies_below(destination, "/tmp/"));
 }
 
+bool is_there_already(const ExtraMount& mount) {
+    return mount.kind == ExtraMountKind::inaccessible || mount.kind == ExtraMountKind::read_only;
+}
+
 void add_extra_mounts(MountPlan& plan, const MachineSpec& spec) {
     for (const ExtraMount& mount : spec.extra_mounts)
         plan.push_back({.target = mount.destination,
                         .action = Extra{mount},
                         .attributes = 0,
                         .side = waits_for_payload(mount.destination, spec) ? MountSide::payload : MountSide::host,
-                        .when_missing = mount.kind == ExtraMountKind::inaccessible ? WhenMissing::fail
-                                                                                   : WhenMissing::make_directory,
+                        .when_missing = mount.may_be_missing      ? WhenMissing::skip
+                                        : is_there_already(mount) ? WhenMissing::fail
+                                                                  : WhenMissing::make_directory,
                         .why = "asked for"});
 }
 
 void add_proc(MountPlan& plan, const MachineSpec& spec) {
     plan.push_back(new_filesystem("/proc", "proc", {}, api, MountSide::payload, "its own processes"));
+    if (!spec.sysctls.empty())
+        plan.push_back({.target = "/proc/sys",
+                        .action = KernelSettings{spec.sysctls},
+                        .side = MountSide::payload,
+                        .when_missing = WhenMissing::fail,
+                        .why = "asked for"});
     if (spec.api_writable == ApiWritable::yes)
         return;
     plan.push_back({.target = "/proc/sys",
@@ -255,12 +266,19 @@ struct ActionText {
     std::string operator()(const KernelLog&) const {
         return "empty kernel log";
     }
+    std::string operator()(const KernelSettings& settings) const {
+        std::string text = "kernel settings";
+        for (const std::string& value : settings.values)
+            text += " " + value;
+        return text;
+    }
     std::string operator()(const Extra& extra) const {
         const ExtraMount& mount = extra.mount;
         switch (mount.kind) {
         case ExtraMountKind::tmpfs: return "tmpfs " + mount.tmpfs_options;
         case ExtraMountKind::overlay: return "overlay";
         case ExtraMountKind::inaccessible: return "mask";
+        case ExtraMountKind::read_only: return "bind on itself ro";
         case ExtraMountKind::bind: break;
         }
         return "bind " +

@@ -34,12 +34,15 @@ struct BindOnItself {};    // so that the part can have attributes of its own
 struct Mask {};            // over-mounted by an unreadable node of the same kind
 struct BootId {};          // a fresh id for this boot
 struct KernelLog {};       // a fifo that never has anything
+struct KernelSettings {    // nothing is mounted: "NAME=VALUE" is written below what is mounted there
+    std::vector<std::string> values;
+};
 struct Extra {
     ExtraMount mount;
 };
 
 using MountAction = std::variant<NewFilesystem, DeviceDirectory, HostInterface, UnixExport, Credentials, Sysfs,
-                                 HostPath, BindOnItself, Mask, BootId, KernelLog, Extra>;
+                                 HostPath, BindOnItself, Mask, BootId, KernelLog, KernelSettings, Extra>;
 
 enum class WhenMissing { make_directory, skip, fail };
 

@@ -183,6 +183,7 @@ std::string option_text(const ExtraMount& mount) {
         return options.empty() ? text : text + ":" + options;
     }
     case ExtraMountKind::tmpfs: return "--tmpfs=" + destination + ":" + mount.tmpfs_options;
+    case ExtraMountKind::read_only: return "read-only " + mount.destination.native();
     case ExtraMountKind::inaccessible: return "--inaccessible=" + mount.destination.native();
     case ExtraMountKind::overlay: break;
     }

@@ -21,6 +21,7 @@ void json(Reading&);
 void directory(Reading&);
 void make_from(Reading&);
 void stack(Reading&);
+void bundle(Reading&);
 void ephemeral(Reading&);
 void layer(Reading&);
 void read_only(Reading&);

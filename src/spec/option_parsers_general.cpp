@@ -102,6 +102,11 @@ void stack(Reading& reading) {
     reading.request->stack = std::move(path);
 }
 
+void bundle(Reading& reading) {
+    if (auto path = host_path(reading))
+        reading.request->bundle = std::move(path);
+}
+
 void ephemeral(Reading& reading) {
     if (const auto wanted = boolean(reading))
         reading.settings.ephemeral = wanted;

@@ -52,7 +52,7 @@ constexpr auto rows = std::to_array<Option>({
     {"image-policy", 0, required, "POLICY", image, shown, "", "", privileged, 254, nullptr,
      "Which partitions of a disk image may be used"},
     {"mstack", 0, required, "PATH", image, shown, "", "", privileged, 260, parse::stack, "A mount stack to run"},
-    {"oci-bundle", 0, required, "PATH", image, shown, "", "", privileged, 242, nullptr, "An OCI bundle to run"},
+    {"oci-bundle", 0, required, "PATH", image, shown, "", "", privileged, 242, parse::bundle, "An OCI bundle to run"},
     {"read-only", 0, none, "", image, shown, "Files", "ReadOnly", open, 0, parse::read_only,
      "Mount the root read-only"},
     {"volatile", 0, optional, "MODE", image, shown, "Files", "Volatile", open, 216, parse::volatile_mode,

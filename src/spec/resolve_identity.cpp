@@ -77,7 +77,9 @@ void registration(Resolving& r) {
         r.warn("--keep-unit", "--keep-unit: --slice and --property are for a scope, and none is made");
     if (!r.request.keep_unit) {
         r.spec.slice = r.request.slice.value_or(r.spec.slice);
-        r.spec.unit_properties = r.request.unit_properties;
+        r.spec.unit_properties = r.settings.bundle.value_or(BundleSettings{}).unit_properties;
+        r.spec.unit_properties.insert(r.spec.unit_properties.end(), r.request.unit_properties.begin(),
+                                      r.request.unit_properties.end());
     }
     r.spec.quiet = r.request.quiet || r.spec.console == ConsoleMode::pipe;
 }

@@ -111,6 +111,12 @@ bool is_root(const std::optional<std::string>& user) {
 
 void payload(Resolving& r) {
     r.spec.payload.user = r.settings.user;
+    if (r.settings.bundle) {
+        r.spec.payload.groups = r.settings.bundle->groups;
+        r.spec.payload.umask = r.settings.bundle->umask;
+        r.spec.domainname = r.settings.bundle->domainname;
+        r.spec.sysctls = r.settings.bundle->sysctls;
+    }
     r.spec.payload.working_directory = r.settings.working_directory;
     environment(r);
     terminal(r);

@@ -74,7 +74,7 @@ void check_tree(Resolving& r) {
         return;
     }
     const bool check = r.environment_flag("SYSTEMD_NSPAWN_CHECK_OS_RELEASE", true);
-    if (!check || r.spec.root.pivot_new || r.has_root_mount())
+    if (!check || r.spec.root.pivot_new || r.has_root_mount() || r.settings.bundle)
         return;
     const std::string remedy = "another directory, or SYSTEMD_NSPAWN_CHECK_OS_RELEASE=0 to start all the same";
     if (r.boots() && r.image.os_release.empty())

@@ -50,11 +50,12 @@ void api_filesystems(Resolving& r) {
 
 void namespaces(Resolving& r) {
     api_filesystems(r);
-    r.spec.cgroup_namespace = r.environment_flag("SYSTEMD_NSPAWN_USE_CGNS", true);
+    const BundleSettings written = r.settings.bundle.value_or(BundleSettings{});
+    r.spec.cgroup_namespace = r.environment_flag("SYSTEMD_NSPAWN_USE_CGNS", written.cgroup_namespace);
     const bool all = r.environment_flag("SYSTEMD_NSPAWN_SHARE_SYSTEM", false);
-    r.spec.shared.ipc = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_IPC", all);
-    r.spec.shared.pid = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_PID", all);
-    r.spec.shared.uts = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_UTS", all);
+    r.spec.shared.ipc = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_IPC", all || written.shared.ipc);
+    r.spec.shared.pid = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_PID", all || written.shared.pid);
+    r.spec.shared.uts = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_UTS", all || written.shared.uts);
     const bool has_init = r.boots() || r.spec.payload.mode == StartMode::as_pid2;
     if (has_init && (r.spec.shared.pid || r.spec.shared.uts))
         r.problem(r.boots() ? "--boot" : "--as-pid2",

@@ -84,6 +84,17 @@ struct LimitSetting {
     friend bool operator==(const LimitSetting&, const LimitSetting&) = default;
 };
 
+// What only an OCI bundle says.
+struct BundleSettings {
+    std::string domainname;
+    std::vector<std::string> sysctls; // "NAME=VALUE"
+    std::vector<std::uint32_t> groups;
+    std::optional<std::uint32_t> umask;
+    SharedNamespaces shared;
+    bool cgroup_namespace = true;
+    std::vector<std::string> unit_properties; // before those of the command line
+};
+
 struct AddressFamilySettings {
     // Nothing: written as empty, which asks for no restriction.
     std::optional<SyscallFilterSpec::AddressFamilies> restriction;
@@ -120,6 +131,7 @@ struct Settings {
     // No key of a settings file writes these.
     std::optional<ConsoleSetting> console;
     std::optional<std::vector<CredentialSetting>> credentials;
+    std::optional<BundleSettings> bundle;
 };
 
 // Every group but the limits, in the order of the members.
@@ -128,7 +140,7 @@ inline auto groups_of(Settings& s) {
                     s.no_new_privileges, s.kill_signal, s.personality, s.machine_id, s.users, s.notify_ready,
                     s.syscalls, s.address_families, s.oom_score_adjust, s.cpu_affinity, s.hostname, s.resolv_conf,
                     s.timezone, s.link_journal, s.suppress_sync, s.ephemeral, s.read_only, s.volatile_mode,
-                    s.extra_mounts, s.network, s.console, s.credentials);
+                    s.extra_mounts, s.network, s.console, s.credentials, s.bundle);
 }
 
 // What winner wrote, and of the other only the groups that winner left alone.

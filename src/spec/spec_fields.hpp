@@ -73,13 +73,16 @@ void fields(Archive& archive, Is<MountSource> auto& source) {
 
 template <typename Archive>
 void fields(Archive& archive, Is<ExtraMount> auto& mount) {
-    auto& [kind, destination, read_only, source, recursive, id_mapping, tmpfs_options, lower, upper] = mount;
+    auto& [kind, destination, read_only, may_be_missing, source, recursive, id_mapping, attributes, tmpfs_options,
+           lower, upper] = mount;
     archive("kind", kind);
     archive("destination", destination);
     archive("read-only", read_only);
+    archive("may-be-missing", may_be_missing);
     archive("source", source);
     archive("recursive", recursive);
     archive("id-mapping", id_mapping);
+    archive("attributes", attributes);
     archive("tmpfs-options", tmpfs_options);
     archive("lower", lower);
     archive("upper", upper);
@@ -87,11 +90,14 @@ void fields(Archive& archive, Is<ExtraMount> auto& mount) {
 
 template <typename Archive>
 void fields(Archive& archive, Is<PayloadSpec> auto& payload) {
-    auto& [mode, arguments, environment, user, working_directory, terminal, terminal_extras, host_ids] = payload;
+    auto& [mode, arguments, environment, user, groups, umask, working_directory, terminal, terminal_extras, host_ids] =
+        payload;
     archive("mode", mode);
     archive("arguments", arguments);
     archive("environment", environment);
     archive("user", user);
+    archive("groups", groups);
+    archive("umask", umask);
     archive("working-directory", working_directory);
     archive("terminal", terminal);
     archive("terminal-extras", terminal_extras);
@@ -166,13 +172,15 @@ void fields(Archive& archive, Is<SharedNamespaces> auto& shared) {
 
 template <typename Archive>
 void fields(Archive& archive, Is<MachineSpec> auto& spec) {
-    auto& [manner, name, hostname, id, service, root, users, network, extra_mounts, tmpfs_on_tmp, api_writable,
-           cgroup_namespace, shared, payload, capabilities, syscall_filter, no_new_privileges, resources, personality,
-           kill_signal, notify_ready, integration, credentials, console, background, adjust_terminal_title, quiet,
-           registered, registration_may_fail, keep_unit, slice, unit_properties, lock_image] = spec;
+    auto& [manner, name, hostname, domainname, sysctls, id, service, root, users, network, extra_mounts, tmpfs_on_tmp,
+           api_writable, cgroup_namespace, shared, payload, capabilities, syscall_filter, no_new_privileges, resources,
+           personality, kill_signal, notify_ready, integration, credentials, console, background, adjust_terminal_title,
+           quiet, registered, registration_may_fail, keep_unit, slice, unit_properties, lock_image] = spec;
     archive("manner", manner);
     archive("name", name);
     archive("hostname", hostname);
+    archive("domainname", domainname);
+    archive("sysctls", sysctls);
     archive("id", id);
     archive("service", service);
     archive("root", root);

@@ -164,6 +164,7 @@ std::string text_of(const MachineSpec& spec) {
     Lines lines;
     lines.add("machine", spec.name.text());
     lines.add_if(spec.hostname != spec.name.text(), "host name", spec.hostname);
+    lines.add("domain name", spec.domainname);
     lines.add("id", spec.id.plain());
     lines.add("root", root_text(spec.root));
     lines.add("runs", payload_text(spec.payload));
@@ -175,6 +176,8 @@ std::string text_of(const MachineSpec& spec) {
     add_namespaces(lines, spec);
     for (const ExtraMount& mount : spec.extra_mounts)
         lines.add("mount", option_text(mount));
+    for (const std::string& setting : spec.sysctls)
+        lines.add("kernel setting", setting);
     lines.add("capabilities", capability_list(spec.capabilities.bounding));
     lines.add_if(spec.capabilities.ambient != 0, "ambient", capability_list(spec.capabilities.ambient));
     lines.add("system calls", filter_text(spec.syscall_filter));

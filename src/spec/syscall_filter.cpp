@@ -198,6 +198,15 @@ std::vector<sock_filter> build_syscall_filter(const SyscallFilterSpec& spec, con
     return answers.program();
 }
 
+std::vector<std::string_view> every_syscall_name() {
+    std::vector<std::string_view> names;
+    for (std::size_t index = 0; index < syscall_name_count; ++index) {
+        const std::size_t offset = syscall_data::name_offsets[index];
+        names.push_back(syscall_data::name_text.substr(offset, syscall_data::name_offsets[index + 1] - offset));
+    }
+    return names;
+}
+
 std::vector<std::string> unknown_syscalls(const std::vector<std::string>& names) {
     std::vector<std::string> unknown;
     for (const std::string& name : names)

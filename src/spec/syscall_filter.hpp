@@ -6,6 +6,7 @@
 
 #include <linux/filter.h>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace machinist {
@@ -25,6 +26,9 @@ inline constexpr std::string_view nesting_word = "nesting";
 // private_network: packet sockets see only the machine's own network, so strict leaves them open.
 std::vector<sock_filter> build_syscall_filter(const SyscallFilterSpec& spec, const CapabilitySpec& capabilities,
                                               bool private_network);
+
+// Of all ABIs; views of static text.
+std::vector<std::string_view> every_syscall_name();
 
 // Those of the names that are no system call on any ABI of ours, no @group and no word of this filter; in their order.
 std::vector<std::string> unknown_syscalls(const std::vector<std::string>& names);

@@ -15,6 +15,7 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace machinist {
 
@@ -63,6 +64,41 @@ void bind_from_host_interface(const MountStep& step, BorrowedFd root, const char
     const UniqueFd mount = clone_mount(source, false);
     change_mount(mount, {.set = step.attributes});
     attach_mount(mount, *place);
+}
+
+// Those that it does not have are told: what is asked for must not be left out in silence.
+void write_kernel_settings(const KernelSettings& wanted, BorrowedFd root) {
+    for (const std::string& setting : wanted.values) {
+        const std::size_t equals = setting.find('=');
+        std::string name = setting.substr(0, equals);
+        std::ranges::replace(name, '.', '/');
+        const UniqueFd file = open_beneath(root, "proc/sys/" + name, O_WRONLY, Links::refuse);
+        const std::string value = setting.substr(equals + 1) + "\n";
+        if (::write(file.get(), value.data(), value.size()) != static_cast<ssize_t>(value.size()))
+            throw system_failure("set '" + setting + "'");
+    }
+}
+
+void make_read_only(const MountStep& step, BorrowedFd root) {
+    const auto place = open_beneath_if_exists(root, step.target, O_PATH, Links::inside_root);
+    if (!place && step.when_missing == WhenMissing::skip)
+        return;
+    if (!place)
+        throw Failure{FailureKind::not_found, "'" + step.target.string() + "' does not exist in the machine"};
+    const UniqueFd mount = clone_mount(*place, true);
+    change_mount(mount, {.set = MOUNT_ATTR_RDONLY, .recursive = true});
+    attach_mount(mount, *place);
+}
+
+// What acts on what is there, instead of bringing something.
+bool act_on_what_is_there(const MountStep& step, const ExtraMount& mount, BorrowedFd root) {
+    if (mount.kind == ExtraMountKind::inaccessible)
+        mask(step, root);
+    else if (mount.kind == ExtraMountKind::read_only)
+        make_read_only(step, root);
+    else
+        return false;
+    return true;
 }
 
 UniqueFd make_sysfs_of(const Pidfd& leader, const MachineSpec& spec, MountAttributes attributes) {
@@ -146,16 +182,19 @@ public:
     void operator()(const KernelLog&) {
         bind_from_host_interface(*step_, around_.root, "proc-kmsg");
     }
+    void operator()(const KernelSettings& wanted) {
+        write_kernel_settings(wanted, around_.root);
+    }
     void operator()(const Extra& extra) {
-        if (extra.mount.kind == ExtraMountKind::inaccessible)
-            return mask(*step_, around_.root);
+        if (act_on_what_is_there(*step_, extra.mount, around_.root))
+            return;
         PreparedMount prepared = prepare(extra);
         const auto place = open_mount_point(*step_, around_.root,
                                             prepared.is_directory ? MountPointKind::directory : MountPointKind::file);
         attach_mount(prepared.mount, *place);
     }
     void prepare_for_payload(const Extra& extra) {
-        if (extra.mount.kind != ExtraMountKind::inaccessible)
+        if (extra.mount.kind != ExtraMountKind::inaccessible && extra.mount.kind != ExtraMountKind::read_only)
             made_.for_payload.push_back(std::move(prepare(extra).mount));
     }
 
@@ -187,6 +226,8 @@ public:
             bind_from_host_interface(step, root_, "proc-sys-kernel-random-boot-id");
         else if (std::holds_alternative<KernelLog>(step.action))
             bind_from_host_interface(step, root_, "proc-kmsg");
+        else if (const auto* settings = std::get_if<KernelSettings>(&step.action))
+            write_kernel_settings(*settings, root_);
         else if (const auto* extra = std::get_if<Extra>(&step.action))
             attach_extra(step, *extra);
         else
@@ -204,8 +245,8 @@ private:
                          *place);
     }
     void attach_extra(const MountStep& step, const Extra& extra) {
-        if (extra.mount.kind == ExtraMountKind::inaccessible)
-            return mask(step, root_);
+        if (act_on_what_is_there(step, extra.mount, root_))
+            return;
         const UniqueFd mount = std::move(prepared_.at(next_prepared_++));
         const bool is_directory = S_ISDIR(status_of(mount).st_mode);
         const auto place =

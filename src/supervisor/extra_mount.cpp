@@ -78,8 +78,8 @@ PreparedMount prepare_bind(const ExtraMount& wanted, const ExtraMountSurrounding
     PreparedMount prepared{.mount = clone_mount(source, wanted.recursive),
                            .is_directory = S_ISDIR(status_of(source).st_mode)};
     map_owners(wanted, source, prepared.mount, around);
-    if (wanted.read_only)
-        change_mount(prepared.mount, {.set = MOUNT_ATTR_RDONLY, .recursive = wanted.recursive});
+    if (const std::uint64_t set = wanted.attributes | (wanted.read_only ? MOUNT_ATTR_RDONLY : 0U); set != 0)
+        change_mount(prepared.mount, {.set = set, .recursive = wanted.recursive});
     return prepared;
 }
 
@@ -164,9 +164,10 @@ PreparedMount prepare_extra_mount(const ExtraMount& wanted, const ExtraMountSurr
     case ExtraMountKind::bind: return prepare_bind(wanted, around);
     case ExtraMountKind::tmpfs: return prepare_tmpfs(wanted, around);
     case ExtraMountKind::overlay: return prepare_overlay(wanted, around);
-    case ExtraMountKind::inaccessible: break;
+    case ExtraMountKind::inaccessible:
+    case ExtraMountKind::read_only: break;
     }
-    throw Failure{FailureKind::internal, "prepare a mask as a mount of its own"};
+    throw Failure{FailureKind::internal, "prepare what acts on what is there as a mount of its own"};
 }
 
 } // namespace machinist

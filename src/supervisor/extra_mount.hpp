@@ -22,7 +22,8 @@ struct PreparedMount {
     bool is_directory = true; // what its mount point must be
 };
 
-// Not for ExtraMountKind::inaccessible, which is a mask. Temporary directories that it makes are added to undo_lines.
+// Not for what acts on what is there: inaccessible, read_only. Temporary directories that it makes are added to
+// undo_lines.
 PreparedMount prepare_extra_mount(const ExtraMount& wanted, const ExtraMountSurroundings& surroundings);
 
 } // namespace machinist

@@ -89,6 +89,9 @@ void enter_the_root(Payload& payload) {
 void set_the_names(Payload& payload) {
     if (!payload.spec.shared.uts && ::sethostname(payload.spec.hostname.data(), payload.spec.hostname.size()) < 0)
         throw system_failure("set the host name '" + payload.spec.hostname + "'");
+    const std::string& domain = payload.spec.domainname;
+    if (!domain.empty() && ::setdomainname(domain.data(), domain.size()) < 0)
+        throw system_failure("set the domain name '" + domain + "'");
 }
 
 void set_up_the_network(Payload& payload) {
@@ -102,7 +105,7 @@ void set_up_the_network(Payload& payload) {
 }
 
 // Rule N11: keyring and audit session of the caller stay outside.
-void leave_the_callers_session(Payload&) {
+void leave_the_callers_session(Payload& payload) {
     constexpr int join_session_keyring = 1; // KEYCTL_JOIN_SESSION_KEYRING
     if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM &&
         errno != EACCES)
@@ -111,7 +114,7 @@ void leave_the_callers_session(Payload&) {
         (void)!::write(login.get(), "4294967295", 10);
     if (::setsid() < 0 && errno != EPERM)
         throw system_failure("make a session");
-    ::umask(0022);
+    ::umask(static_cast<mode_t>(payload.spec.payload.umask.value_or(0022)));
 }
 
 void take_the_streams(Payload& payload) {

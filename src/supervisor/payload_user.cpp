@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include <vector>
 
 namespace machinist {
 
@@ -30,8 +31,9 @@ void become_user(const Account& account, const MachineSpec& spec) {
         wanted.inheritable = wanted.ambient;
     limit_bounding_capabilities(spec.capabilities.bounding);
     keep_capabilities_over_user_change();
-    if (::setgroups(account.groups.size(), account.groups.data()) < 0 ||
-        ::setresgid(account.gid, account.gid, account.gid) < 0 ||
+    std::vector<gid_t> groups{account.groups.begin(), account.groups.end()};
+    groups.insert(groups.end(), spec.payload.groups.begin(), spec.payload.groups.end());
+    if (::setgroups(groups.size(), groups.data()) < 0 || ::setresgid(account.gid, account.gid, account.gid) < 0 ||
         ::setresuid(account.uid, account.uid, account.uid) < 0)
         throw system_failure("become user '" + spec.payload.user.value_or("root") + "'");
     // A change of ids forgets it.

@@ -14,13 +14,14 @@ may_include = {
     "image": {"base", "kernel", "spec", "image"},
     "transfer": {"base", "kernel", "spec", "image", "transfer"},
     "recipe": {"base", "kernel", "image", "recipe"},
+    "oci": {"base", "spec", "oci"},
     "scope": {"base", "scope"},
     "supervisor": {"base", "kernel", "spec", "image", "scope", "supervisor"},
     "enter": {"base", "kernel", "spec", "enter"},
     "bus": {"base", "kernel", "bus"},
     "registry": {"base", "kernel", "spec", "image", "registry", "bus"},
     "daemon": {"base", "kernel", "spec", "image", "registry", "bus", "daemon"},
-    "cli": {"base", "kernel", "spec", "image", "recipe", "scope", "supervisor", "registry", "bus", "cli"},
+    "cli": {"base", "kernel", "spec", "image", "oci", "recipe", "scope", "supervisor", "registry", "bus", "cli"},
 }
 include = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

@@ -80,6 +80,12 @@ MachineSpec a_spec_with_everything() {
     spec.integration.link_journal = LinkJournalMode::guest;
     spec.integration.link_journal_may_fail = false;
     spec.shared = {true, true, true};
+    spec.domainname = "domain";
+    spec.sysctls = {"net.core.somaxconn=64"};
+    spec.payload.groups = {4, 5};
+    spec.payload.umask = 077;
+    spec.extra_mounts.front().attributes = 2;
+    spec.extra_mounts.back().may_be_missing = true;
     spec.tmpfs_on_tmp = spec.cgroup_namespace = spec.lock_image = spec.syscall_filter.enabled = false;
     spec.api_writable = ApiWritable::network;
     return spec;

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// OCI bundles, seen from inside.
+#include "namespaces/container_interface.hpp"
+
+#include <filesystem>
+
+namespace fs = std::filesystem;
+
+namespace machinist::test {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+namespace {
+
+class ABundleOfOci : public TheContainerInterface {
+protected:
+    void SetUp() override {
+        TheContainerInterface::SetUp();
+        if (IsSkipped())
+            return;
+        fs::create_directories(bundle());
+        fs::rename(tree.path(), bundle() / "rootfs");
+    }
+    [[nodiscard]] Path bundle() const {
+        return tree.workplace().path() / "bundle";
+    }
+    void write(const std::string& process, const std::string& linux_part = "", const std::string& more = "") const {
+        const auto behind = [](const std::string& text) { return text.empty() ? "" : ", " + text; };
+        (void)tree.workplace().file(
+            "bundle/config.json",
+            R"({"ociVersion": "1.2.0", "root": {"path": "rootfs"}, "process": {"args": ["/probe"], "cwd": "/")" +
+                behind(process) + R"(}, "linux": {"namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"},
+                {"type": "mount"}, {"type": "cgroup"}, {"type": "network"}])" +
+                behind(linux_part) + "}" + behind(more) + "}");
+    }
+    Machine& boot_bundle() {
+        return boot({"--oci-bundle=" + bundle().string()}, {});
+    }
+};
+
+} // namespace
+
+EVERY_WAY(ABundleOfOci);
+
+TEST_P(ABundleOfOci, RunsItsProcessAsItSays) {
+    write(R"("env": ["COLOUR=blue"], "cwd": "/usr", "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}])",
+          "", R"("hostname": "inner", "domainname": "domain.example")");
+    boot_bundle();
+
+    EXPECT_EQ(ask("hostname"), "inner");
+    EXPECT_EQ(ask("cat /proc/sys/kernel/domainname"), "domain.example\n");
+    EXPECT_EQ(ask("getenv COLOUR"), "blue");
+    EXPECT_EQ(ask("cwd"), "/usr");
+}
+
+TEST_P(ABundleOfOci, HasItsMountsAndProtectedPaths) {
+    (void)tree.workplace().file("bundle/data/file", "of the bundle");
+    write(
+        "", R"("maskedPaths": ["/proc/kcore", "/proc/version", "/no/such"], "readonlyPaths": ["/proc/bus", "/usr"])",
+        R"("mounts": [{"destination": "/data", "type": "bind", "source": "data", "options": ["bind", "ro", "noexec", "nosuid"]},
+                        {"destination": "/cache", "type": "tmpfs", "source": "tmpfs", "options": ["size=64k", "mode=700"]},
+                        {"destination": "/proc", "type": "proc", "source": "proc"}])");
+    boot_bundle();
+
+    EXPECT_EQ(ask("cat /data/file"), "of the bundle");
+    EXPECT_THAT(seen_mount(ask("mount-at /data")).options,
+                AllOf(Contains("ro"), Contains("noexec"), Contains("nosuid")));
+    EXPECT_EQ(seen_mount(ask("mount-at /cache")).type, "tmpfs");
+    EXPECT_EQ(ask("cat /proc/version"), "");
+    EXPECT_EQ(ask("create /usr/new"), "!EROFS");
+    EXPECT_EQ(ask("create /etc/new"), "ok");
+}
+
+TEST_P(ABundleOfOci, SetsKernelSettingsOfItsNamespaces) {
+    write("", R"("sysctl": {"net.core.somaxconn": "77", "kernel.msgmax": "4096"})");
+    boot_bundle();
+
+    EXPECT_EQ(ask("cat /proc/sys/net/core/somaxconn"), "77\n");
+    EXPECT_EQ(ask("cat /proc/sys/kernel/msgmax"), "4096\n");
+    EXPECT_NE(of_host("/proc/sys/kernel/msgmax"), "4096\n");
+}
+
+TEST_P(ABundleOfOci, RefusesWhatItCannotBe) {
+    write("", R"("sysctl": {"kernel.core_pattern": "|/bin/sh"}, "intelRdt": {"closID": "x"})");
+
+    const Outcome outcome = outcome_of(as_this_way({"--oci-bundle=" + bundle().string()}, {}));
+
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_THAT(outcome.errors, AllOf(HasSubstr("linux.sysctl.kernel.core_pattern"), HasSubstr("linux.intelRdt")));
+}
+
+TEST_P(ABundleOfOci, RefusesADeviceThatTheHostHasNot) {
+    write("", R"("devices": [{"path": "/dev/loop-control", "type": "c", "major": 1, "minor": 200}])");
+
+    const Outcome outcome = outcome_of(as_this_way({"--oci-bundle=" + bundle().string()}, {}));
+
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_THAT(outcome.errors, HasSubstr("is not that device on this host"));
+}
+
+TEST_P(ABundleOfOci, RunsAnotherCommandOnRequest) {
+    write(R"("args": ["/no/such"])");
+    boot({"--oci-bundle=" + bundle().string()}, {"/probe"});
+
+    EXPECT_EQ(ask("cwd"), "/");
+}
+
+TEST_P(ABundleOfOci, ReadsNoConfigurationThroughALink) {
+    fs::create_symlink("/etc/shadow", bundle() / "config.json");
+
+    const Outcome outcome = outcome_of(as_this_way({"--oci-bundle=" + bundle().string()}, {}));
+
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_THAT(outcome.errors, Not(HasSubstr("root:")));
+}
+
+} // namespace machinist::test
