@@ -47,6 +47,19 @@ bool is_read_only(BorrowedFd subvolume) {
     return (flags & BTRFS_SUBVOL_RDONLY) != 0;
 }
 
+bool make_subvolume(BorrowedFd parent, const std::string& name) {
+    struct statfs filesystem {};
+    if (::fstatfs(parent.get(), &filesystem) < 0)
+        throw system_failure("look at a filesystem");
+    if (filesystem.f_type != BTRFS_SUPER_MAGIC)
+        return false;
+    btrfs_ioctl_vol_args arguments{};
+    set_name(arguments, name);
+    if (::ioctl(for_ioctl(parent).get(), BTRFS_IOC_SUBVOL_CREATE, &arguments) < 0)
+        throw system_failure("make subvolume '" + name + "'");
+    return true;
+}
+
 void make_snapshot(BorrowedFd subvolume, BorrowedFd parent, const std::string& name) {
     const UniqueFd source = for_ioctl(subvolume);
     btrfs_ioctl_vol_args_v2 arguments{};

@@ -11,6 +11,8 @@ namespace machinist::btrfs {
 // The top of a subvolume; false on every other filesystem.
 bool is_subvolume(BorrowedFd directory);
 bool is_read_only(BorrowedFd subvolume);
+// An empty one called name in parent. False where the filesystem has no subvolumes.
+bool make_subvolume(BorrowedFd parent, const std::string& name);
 // A writable snapshot called name in parent, which must be on the same filesystem.
 void make_snapshot(BorrowedFd subvolume, BorrowedFd parent, const std::string& name);
 // Also one that holds other subvolumes. Missing is success.

@@ -73,11 +73,13 @@ Bytes InputStream::next() {
 std::size_t InputStream::read_some(WritableBytes into) {
     for (;;) {
         if (may_wait_) {
-            pollfd wait[]{{file_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-            if (::poll(wait, 2, -1) < 0 && errno != EINTR)
+            pollfd wait[]{{file_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {options_.cancellation.get(), POLLIN, 0}};
+            if (::poll(wait, 3, -1) < 0 && errno != EINTR)
                 throw system_failure("wait for input");
             if (wait[1].revents != 0)
                 throw Stopped{};
+            if (wait[2].revents != 0)
+                throw Failure{FailureKind::busy, "canceled", ECANCELED};
         }
         const ssize_t count = ::read(file_.get(), into.data(), into.size());
         if (count < 0 && (errno == EINTR || errno == EAGAIN))

@@ -18,6 +18,7 @@ namespace machinist {
 struct InputOptions {
     bool digest_as_read = false;  // SHA-256 of the bytes of the file
     bool digest_unpacked = false; // of what they stand for
+    BorrowedFd cancellation{};    // of Cancellation: waiting for bytes ends with it
 };
 
 class InputStream {
@@ -64,8 +65,8 @@ private:
 
     BorrowedFd file_;
     InputOptions options_;
-    bool may_wait_ = false; // no plain file
-    UniqueFd stop_;
+    bool may_wait_ = false;               // no plain file
+    UniqueFd stop_;                       // readable once nobody wants any more
     std::vector<std::uint8_t> beginning_; // read to see the compression, not used yet
     Compression compression_ = Compression::none;
     std::optional<std::uint64_t> total_;

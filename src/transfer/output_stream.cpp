@@ -3,11 +3,14 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
+#include "transfer/cancellation.hpp"
 #include "transfer/encoder.hpp"
 
 #include <algorithm>
 #include <csignal>
+#include <poll.h>
 #include <string_view>
+#include <sys/stat.h>
 #include <utility>
 
 namespace machinist {
@@ -19,7 +22,11 @@ constexpr std::size_t blocks = 8;
 
 } // namespace
 
-OutputStream::OutputStream(BorrowedFd file, Compression compression) : file_(file), queue_(blocks, block_size) {
+OutputStream::OutputStream(BorrowedFd file, Compression compression, BorrowedFd cancellation)
+    : file_(file),
+      cancellation_(cancellation),
+      may_wait_(!S_ISREG(status_of(file).st_mode)),
+      queue_(blocks, block_size) {
     // Signals are for the thread that made us, and so are those that the encoder's threads inherit.
     sigset_t all;
     sigset_t before;
@@ -73,13 +80,23 @@ void OutputStream::finish() {
         std::rethrow_exception(why_);
 }
 
+void OutputStream::put(Bytes bytes) {
+    while (!bytes.empty()) {
+        // A pipe that has room takes this much without waiting.
+        constexpr std::size_t safe = 4096;
+        if (may_wait_)
+            wait_unless_canceled(file_, POLLOUT, cancellation_);
+        const Bytes part = may_wait_ ? bytes.first(std::min(bytes.size(), safe)) : bytes;
+        write_all(file_, {reinterpret_cast<const char*>(part.data()), part.size()});
+        bytes_written_ += part.size();
+        bytes = bytes.subspan(part.size());
+    }
+}
+
 void OutputStream::run(Compression compression) {
     try {
         const auto encoder = make_encoder(compression);
-        const auto sink = [this](Bytes bytes) {
-            write_all(file_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-            bytes_written_ += bytes.size();
-        };
+        const auto sink = [this](Bytes bytes) { put(bytes); };
         while (const BlockQueue::Block* block = queue_.next())
             encoder->encode({block->bytes.get(), block->size}, sink);
         encoder->finish(sink);

@@ -15,8 +15,8 @@ namespace machinist {
 
 class OutputStream {
 public:
-    // file must stay open.
-    OutputStream(BorrowedFd file, Compression compression);
+    // file must stay open. cancellation: of Cancellation; waiting for a pipe's reader ends with it.
+    OutputStream(BorrowedFd file, Compression compression, BorrowedFd cancellation = {});
     OutputStream(const OutputStream&) = delete;
     OutputStream& operator=(const OutputStream&) = delete;
     // Without finish(), what was written is not whole.
@@ -38,7 +38,11 @@ private:
     void give_block();
     [[noreturn]] void throw_reason();
 
+    void put(Bytes bytes);
+
     BorrowedFd file_;
+    BorrowedFd cancellation_;
+    bool may_wait_ = false; // no plain file
     BlockQueue queue_;
     BlockQueue::Block* block_ = nullptr;
     std::uint64_t bytes_taken_ = 0;

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transfer/new_image.hpp"
+
+#include "base/failure.hpp"
+#include "base/text.hpp"
+#include "image/set_aside.hpp"
+#include "kernel/btrfs.hpp"
+#include "kernel/file_attributes.hpp"
+#include "kernel/files.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace machinist {
+
+namespace {
+
+bool rename_into(const std::filesystem::path& from, const std::filesystem::path& to, unsigned flags) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0)
+        return true;
+    if (errno == EEXIST)
+        return false;
+    throw system_failure("rename '" + from.string() + "' to '" + to.string() + "'");
+}
+
+} // namespace
+
+NewImage::NewImage(const Pool& pool, std::string name, ImageForm form, const NewImageOptions& options)
+    : pool_(pool), name_(std::move(name)), form_(form), options_(options) {
+    check_new_image_name(name_);
+    const auto& directory = pool_.places().new_images;
+    const auto old = options_.force ? pool_.find(name_) : std::nullopt;
+    if (!old) {
+        hold_.emplace(pool_, name_);
+    } else {
+        refuse_to_change(*old, "replace");
+        if (old->entry.parent_path() != directory || old->type == ImageType::block)
+            throw Failure{FailureKind::already_exists, "image '" + escaped_for_people(name_) + "' is '" +
+                                                           old->entry.string() + "', which is not replaced"};
+        old_hold_.emplace(pool_, *old, LockMode::exclusive);
+        old_ = old->entry;
+    }
+    make_directories(directory, 0700);
+    const UniqueFd parent = open_path(directory, O_RDONLY | O_DIRECTORY);
+    making_ = name_in_the_making(directory);
+    const std::string making_name = making_.filename().string();
+    if (form_ == ImageForm::tree) {
+        if (!btrfs::make_subvolume(parent, making_name) && ::mkdirat(parent.get(), making_name.c_str(), 0755) < 0)
+            throw system_failure("make directory '" + making_.string() + "'");
+        made_ = open_path(making_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        // Whatever the file creation mask is.
+        if (::fchmod(made_.get(), 0755) < 0)
+            throw system_failure("set the mode of '" + making_.string() + "'");
+    } else {
+        made_ = open_path(making_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    }
+    lock_ = lock_in_the_making(making_);
+}
+
+NewImage::~NewImage() {
+    if (making_.empty())
+        return;
+    // The lock is ours, so that nobody else removes it meanwhile; removing takes it anew.
+    lock_.reset();
+    try {
+        remove_set_aside(making_);
+    } catch (const Failure& failure) {
+        std::fprintf(stderr, "'%s' is left over: %s\n", making_.c_str(), failure.what());
+    }
+}
+
+UniqueFd NewImage::unnamed_file() const {
+    return open_path(pool_.places().new_images, O_TMPFILE | O_RDWR, 0600);
+}
+
+void NewImage::put_aside(const std::filesystem::path& old) {
+    try {
+        remove_set_aside(set_aside(old));
+    } catch (const Failure& failure) {
+        std::fprintf(stderr, "what was replaced is left over: %s\n", failure.what());
+    }
+}
+
+void NewImage::take_place() {
+    const auto place = pool_.places().new_images / (form_ == ImageForm::tree ? name_ : name_ + ".raw");
+    if (old_ == place) {
+        // An immutable directory can be renamed by nobody.
+        const UniqueFd entry = open_path(old_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+        (void)(is_immutable(entry) && make_immutable(entry, false));
+        rename_into(making_, place, RENAME_EXCHANGE);
+        put_aside(std::exchange(making_, {}));
+        return;
+    }
+    if (!rename_into(making_, place, RENAME_NOREPLACE))
+        throw Failure{FailureKind::already_exists, "'" + place.string() + "' exists already"};
+    making_.clear();
+    // Of another form: which of the two is found until here, the pool's order says.
+    if (!old_.empty())
+        put_aside(old_);
+}
+
+void NewImage::finish() {
+    if (form_ == ImageForm::file && ::fchmod(made_.get(), options_.read_only ? 0444 : 0644) < 0)
+        throw system_failure("set the mode of '" + making_.string() + "'");
+    if (options_.sync && (form_ == ImageForm::tree ? ::syncfs(made_.get()) : ::fsync(made_.get())) < 0)
+        throw system_failure("write '" + making_.string() + "' to the disk");
+    take_place();
+    if (options_.sync)
+        (void)::fsync(open_path(pool_.places().new_images, O_RDONLY | O_DIRECTORY).get());
+    if (options_.read_only && form_ == ImageForm::tree)
+        mark_held_image_read_only(pool_, name_);
+}
+
+} // namespace machinist

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// An image in the making: under a name of its own, so that it is there whole or not at all, and gone without a trace if
+// it is not finished.
+#pragma once
+
+#include "base/unique_fd.hpp"
+#include "image/image_changes.hpp"
+#include "image/pool.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace machinist {
+
+enum class ImageForm { tree, file };
+
+struct NewImageOptions {
+    bool read_only = false;
+    bool force = false; // an image of that name is replaced
+    bool sync = true;   // before it is told to be there, it is on the disk
+};
+
+class NewImage {
+public:
+    // In the pool's directory for new images. Throws Failure: already_exists, or busy while somebody uses the one that
+    // would be replaced.
+    NewImage(const Pool& pool, std::string name, ImageForm form, const NewImageOptions& options);
+    NewImage(const NewImage&) = delete;
+    NewImage& operator=(const NewImage&) = delete;
+    ~NewImage();
+
+    // The empty directory, or the empty file.
+    [[nodiscard]] BorrowedFd descriptor() const {
+        return made_;
+    }
+    // A file beside it that has no name and goes with its descriptor.
+    [[nodiscard]] UniqueFd unnamed_file() const;
+
+    // From here on it is there, and what it replaced is not.
+    void finish();
+
+private:
+    void take_place();
+    void put_aside(const std::filesystem::path& old);
+
+    const Pool& pool_;
+    std::string name_;
+    ImageForm form_;
+    NewImageOptions options_;
+    std::optional<ImageHold> hold_;
+    std::optional<ImageHold> old_hold_;
+    std::filesystem::path old_;    // what is replaced
+    std::filesystem::path making_; // empty once it is finished
+    UniqueFd made_;
+    UniqueFd lock_;
+};
+
+} // namespace machinist
