@@ -125,6 +125,17 @@ BusSlot Connection::match(const std::string& rule, OnMessage handler) {
     return BusSlot{slot};
 }
 
+BusSlot Connection::when_gone(const std::string& unique_name, std::function<void()> handler) {
+    BusSlot slot = match("type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+                         "member='NameOwnerChanged',arg0='" +
+                             unique_name + "'",
+                         [handler = std::move(handler)](sd_bus_message*) { handler(); });
+    // Who went before that is not told of.
+    if (sd_bus_get_name_creds(bus_, unique_name.c_str(), 0, nullptr) == -ENXIO)
+        throw Failure{FailureKind::not_found, "the caller has left the bus"};
+    return slot;
+}
+
 bool Connection::process_one() {
     return sd_bus_process(bus_, nullptr) > 0;
 }

@@ -73,6 +73,8 @@ public:
                                      std::chrono::seconds timeout);
     // handler: of the signals that come after this returns.
     [[nodiscard]] BusSlot match(const std::string& rule, OnMessage handler);
+    // Once, when the connection with that unique name leaves the bus. Throws Failure(not_found) if it has left already.
+    [[nodiscard]] BusSlot when_gone(const std::string& unique_name, std::function<void()> handler);
 
     // True if something was done. For the end of a program, outside of the loop.
     bool process_one();

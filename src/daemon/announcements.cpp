@@ -64,6 +64,7 @@ void announce_machines(Service& service, BootWatch& boot) {
         .removed =
             [bus, &service, &boot](const RegisteredMachine& machine) {
                 boot.removed(machine);
+                service.errands.machine_gone(machine.name());
                 if (!service.is_provider && machine.leader.alive())
                     tell_provider_to_forget(service.bus, machine);
                 const std::string path = path_of_machine(machine.name());

@@ -9,6 +9,7 @@
 #include "daemon/bus_names.hpp"
 #include "daemon/idle_exit.hpp"
 #include "daemon/interfaces.hpp"
+#include "daemon/known_images.hpp"
 #include "daemon/polkit_authority.hpp"
 #include "daemon/sessions.hpp"
 #include "registry/programs.hpp"
@@ -27,6 +28,7 @@ Places places_of(const DaemonOptions& options) {
     places.state_files = options.state_directory;
     places.run_directories = options.run_directories;
     places.enter_program = program_near("machinist-enter");
+    places.image_program = program_near("machinist-image");
     return places;
 }
 
@@ -42,8 +44,10 @@ int run_daemon(const DaemonOptions& options) {
     SystemdUnits units{bus};
     MachineRegistry registry{loop, units, StateDirectory{options.own_state_directory, options.quarantine}};
     PolkitAuthority authority{bus};
-    Errands errands{loop, places_of(options)};
-    Service service{.loop = loop, .bus = bus, .registry = registry, .authority = authority, .errands = errands};
+    Errands errands{loop, bus, places_of(options)};
+    KnownImages images{loop, bus.raw()};
+    Service service{
+        .loop = loop, .bus = bus, .registry = registry, .authority = authority, .errands = errands, .images = images};
     Sessions sessions{service};
     Interfaces interfaces;
     attach_looking_up(interfaces, service);
@@ -52,6 +56,7 @@ int run_daemon(const DaemonOptions& options) {
     attach_properties(interfaces, service);
     attach_files(interfaces, service);
     attach_facts(interfaces, service);
+    attach_images(interfaces, service);
     attach_terminals(interfaces, service, sessions);
     Jobs jobs{loop, units, options.jobs};
     attach_jobs(interfaces, service, jobs);

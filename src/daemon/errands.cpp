@@ -2,6 +2,8 @@
 #include "daemon/errands.hpp"
 
 #include "base/failure.hpp"
+#include "kernel/sockets.hpp"
+#include "registry/image_errand.hpp"
 #include "registry/machine_store.hpp"
 
 #include <fcntl.h>
@@ -26,24 +28,54 @@ Machine Errands::machine_of(const RegisteredMachine& machine) const {
     return plain;
 }
 
-void Errands::run(const RegisteredMachine& machine, const Errand& errand, std::optional<std::chrono::seconds> patience,
-                  OnDone done, const Entry& entry) {
+void Errands::refuse_too_many() const {
     if (running_.size() >= most_at_once)
         throw Failure{FailureKind::too_many, "Too many ongoing operations"};
+}
+
+void Errands::run(const RegisteredMachine& machine, const Errand& errand, const Until& until, OnDone done,
+                  const Entry& entry) {
+    refuse_too_many();
     if (machine.is_host || machine.record.machine_class != "container")
         throw Failure{FailureKind::not_supported, "machine '" + machine.name() + "' is no container"};
+    keep(machine.name(), RunningErrand{machine_of(machine), errand, places_, entry}, until, std::move(done));
+}
+
+void Errands::run(const ImageErrand& errand, const Until& until, OnDone done) {
+    refuse_too_many();
+    auto [ours, theirs] = make_message_socket_pair();
+    keep("", RunningErrand{prepare_image_errand(errand, std::move(theirs), places_), std::move(ours)}, until,
+         std::move(done));
+}
+
+void Errands::keep(const std::string& machine, RunningErrand errand, const Until& until, OnDone done) {
     const std::uint64_t number = ++last_;
-    auto running = std::make_unique<Running>(
-        Running{.errand = RunningErrand{machine_of(machine), errand, places_, entry}, .done = std::move(done)});
+    auto running =
+        std::make_unique<Running>(Running{.machine = machine, .errand = std::move(errand), .done = std::move(done)});
     running->answered = loop_.when_readable(running->errand.answer_socket(), [this, number] { finish(number); });
-    if (patience)
-        running->too_late = loop_.after(*patience, [this, number] { give_up(number); });
+    if (until.patience)
+        running->too_late = loop_.after(*until.patience, [this, number] {
+            give_up(number, Failure{FailureKind::timed_out, "the machine does not answer"});
+        });
+    if (!until.caller.empty())
+        running->caller_gone = bus_.when_gone(until.caller, [this, number] {
+            give_up(number, Failure{FailureKind::not_found, "the caller has left the bus"});
+        });
     running_.emplace(number, std::move(running));
+}
+
+void Errands::machine_gone(std::string_view name) {
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, running] : running_)
+        if (running->machine == name)
+            numbers.push_back(number);
+    for (const std::uint64_t number : numbers)
+        give_up(number, Failure{FailureKind::no_machine, "Machine '" + std::string{name} + "' has ended"});
 }
 
 std::unique_ptr<Errands::Running> Errands::take(std::uint64_t number) {
     auto node = running_.extract(number);
-    return std::move(node.mapped());
+    return node.empty() ? nullptr : std::move(node.mapped());
 }
 
 void Errands::finish(std::uint64_t number) {
@@ -58,10 +90,10 @@ void Errands::finish(std::uint64_t number) {
     running->done(failure ? nullptr : &answer, failure ? &*failure : nullptr);
 }
 
-void Errands::give_up(std::uint64_t number) {
+void Errands::give_up(std::uint64_t number, const Failure& why) {
     const auto running = take(number);
-    const Failure failure{FailureKind::timed_out, "the machine does not answer"};
-    running->done(nullptr, &failure);
+    if (running)
+        running->done(nullptr, &why);
 }
 
 } // namespace machinist

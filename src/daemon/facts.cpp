@@ -42,7 +42,8 @@ void get_addresses(Service& service, const Call& call, const std::string& name) 
         return;
     }
     service.errands.run(
-        machine, {.kind = ErrandKind::addresses}, patience, [call, name](ErrandAnswer* done, const Failure* failure) {
+        machine, {.kind = ErrandKind::addresses}, {.patience = patience},
+        [call, name](ErrandAnswer* done, const Failure* failure) {
             answer(call, [&] {
                 if (failure != nullptr && failure->kind() == FailureKind::not_supported)
                     throw Failure{FailureKind::no_own_network, "Machine " + name + " does not use private networking"};
@@ -72,7 +73,7 @@ void get_os_release(Service& service, const Call& call, const std::string& name)
                      }
                      service.errands.run(
                          machine, {.kind = ErrandKind::read, .words = {"/etc/os-release", "/usr/lib/os-release"}},
-                         patience, [call](ErrandAnswer* done, const Failure* failure) {
+                         {.patience = patience}, [call](ErrandAnswer* done, const Failure* failure) {
                              answer(call, [&] {
                                  if (failure != nullptr)
                                      throw Failure{*failure};

@@ -38,7 +38,7 @@ void copy(Service& service, const Call& call, const std::string& name, ErrandKin
                             {.kind = kind,
                              .words = {source, destination.empty() ? source : destination},
                              .replace = (flags & copy_replace) != 0},
-                            std::nullopt, replying_when_done(call));
+                            until_caller_leaves(call), replying_when_done(call));
     });
 }
 
@@ -64,7 +64,7 @@ void bind(Service& service, const Call& call, const std::string& name) {
                              .words = {source, destination.empty() ? source : destination},
                              .read_only = read_only,
                              .make = make},
-                            patience, replying_when_done(call));
+                            {.patience = patience}, replying_when_done(call));
     });
 }
 
@@ -73,7 +73,7 @@ void unbind(Service& service, const Call& call, const std::string& name) {
     const auto detach = call.take<bool>();
     when_allowed(service, call, {.action = manage_machines, .verb = "unbind", .machine = name}, [=, &service] {
         service.errands.run(service.registry.get(name), {.kind = ErrandKind::unbind, .words = {path}, .detach = detach},
-                            patience, replying_when_done(call));
+                            {.patience = patience}, replying_when_done(call));
     });
 }
 
@@ -86,7 +86,7 @@ void open_root_directory(Service& service, const Call& call, const std::string& 
                          call.reply(BorrowedFd{root});
                          return;
                      }
-                     service.errands.run(machine, {.kind = ErrandKind::root}, patience,
+                     service.errands.run(machine, {.kind = ErrandKind::root}, {.patience = patience},
                                          [call](ErrandAnswer* done, const Failure* failure) {
                                              answer(call, [&] {
                                                  if (failure != nullptr)

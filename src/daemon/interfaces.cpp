@@ -2,7 +2,9 @@
 #include "daemon/interfaces.hpp"
 
 #include "base/failure.hpp"
+#include "bus/log.hpp"
 #include "contract_tables.hpp"
+#include "daemon/known_images.hpp"
 #include "daemon/object_paths.hpp"
 #include "registry/id_mapping.hpp"
 
@@ -20,18 +22,34 @@ pid_t process_of_current_caller(sd_bus* bus) {
 }
 
 // A list that sd-bus frees.
-int list_machines(sd_bus*, const char*, void* data, char*** nodes, sd_bus_error*) {
-    const auto& service = *static_cast<const Service*>(data);
-    const auto& machines = service.registry.machines();
-    auto** list = static_cast<char**>(std::calloc(machines.size() + 2, sizeof(char*)));
+int give(const std::vector<std::string>& paths, char*** nodes) {
+    auto** list = static_cast<char**>(std::calloc(paths.size() + 1, sizeof(char*)));
     if (list == nullptr)
         return -ENOMEM;
     std::size_t count = 0;
-    list[count++] = ::strdup(path_of_machine(".host").c_str());
-    for (const auto& [name, machine] : machines)
-        list[count++] = ::strdup(path_of_machine(name).c_str());
+    for (const std::string& path : paths)
+        list[count++] = ::strdup(path.c_str());
     *nodes = list;
     return 0;
+}
+
+int list_machines(sd_bus*, const char*, void* data, char*** nodes, sd_bus_error*) {
+    const auto& service = *static_cast<const Service*>(data);
+    std::vector<std::string> paths{path_of_machine(".host")};
+    for (const auto& [name, machine] : service.registry.machines())
+        paths.push_back(path_of_machine(name));
+    return give(paths, nodes);
+}
+
+int list_images(sd_bus*, const char*, void* data, char*** nodes, sd_bus_error*) {
+    std::vector<std::string> paths;
+    try {
+        for (const auto& [name, image] : static_cast<const Service*>(data)->images.all())
+            paths.push_back(path_of_image(name));
+    } catch (const Failure& failure) {
+        log_warning(failure.what());
+    }
+    return give(paths, nodes);
 }
 
 } // namespace
@@ -39,6 +57,7 @@ int list_machines(sd_bus*, const char*, void* data, char*** nodes, sd_bus_error*
 Interfaces::Interfaces()
     : manager(contract::org_freedesktop_machine1_Manager),
       machine(contract::org_freedesktop_machine1_Machine),
+      image(contract::org_freedesktop_machine1_Image),
       manager1(contract::io_machinist_Manager1),
       machine1(contract::io_machinist_Machine1),
       job1(contract::io_machinist_Job1) {}
@@ -88,10 +107,15 @@ void serve(Interfaces& interfaces, Service& service) {
     };
     wire::written(sd_bus_add_object_manager(bus, nullptr, manager_path));
     wire::written(sd_bus_add_node_enumerator(bus, nullptr, machines_path, list_machines, &service));
+    wire::written(sd_bus_add_node_enumerator(bus, nullptr, images_path, list_images, &service));
     interfaces.manager.serve_at(bus, manager_path);
     interfaces.manager1.serve_at(bus, manager_path);
     interfaces.machine.serve_below(bus, machines_path, exists);
     interfaces.machine1.serve_below(bus, machines_path, exists);
+    interfaces.image.serve_below(bus, images_path, [&service](std::string_view path) {
+        const auto name = image_of_path(path);
+        return name && service.images.find(*name) != nullptr;
+    });
     interfaces.job1.serve_below(bus, jobs_path, interfaces.job_exists);
 }
 

@@ -15,6 +15,7 @@ struct Interfaces {
 
     ServedInterface manager;  // org.freedesktop.machine1.Manager
     ServedInterface machine;  // org.freedesktop.machine1.Machine
+    ServedInterface image;    // org.freedesktop.machine1.Image
     ServedInterface manager1; // io.machinist.Manager1
     ServedInterface machine1; // io.machinist.Machine1
     ServedInterface job1;     // io.machinist.Job1
@@ -47,6 +48,7 @@ void attach_ending(Interfaces& interfaces, Service& service);
 void attach_properties(Interfaces& interfaces, Service& service);
 void attach_files(Interfaces& interfaces, Service& service);
 void attach_facts(Interfaces& interfaces, Service& service);
+void attach_images(Interfaces& interfaces, Service& service);
 void attach_terminals(Interfaces& interfaces, Service& service, Sessions& sessions);
 void attach_jobs(Interfaces& interfaces, Service& service, Jobs& jobs);
 void attach_boot(Interfaces& interfaces, Service& service, BootWatch& boot);

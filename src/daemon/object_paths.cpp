@@ -9,9 +9,11 @@
 
 namespace machinist {
 
-std::string path_of_machine(std::string_view name) {
+namespace {
+
+std::string encoded(const char* prefix, std::string_view name) {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string path{machines_path};
+    std::string path{prefix};
     path += '/';
     if (name.empty())
         path += '_';
@@ -29,12 +31,30 @@ std::string path_of_machine(std::string_view name) {
     return path;
 }
 
-std::optional<std::string> machine_of_path(std::string_view path) {
+std::optional<std::string> decoded(const char* prefix, std::string_view path) {
     char* name = nullptr;
-    if (sd_bus_path_decode(std::string{path}.c_str(), machines_path, &name) <= 0)
+    if (sd_bus_path_decode(std::string{path}.c_str(), prefix, &name) <= 0)
         return std::nullopt;
     const std::unique_ptr<char, decltype(&std::free)> owner{name, std::free};
     return std::string{name};
+}
+
+} // namespace
+
+std::string path_of_machine(std::string_view name) {
+    return encoded(machines_path, name);
+}
+
+std::optional<std::string> machine_of_path(std::string_view path) {
+    return decoded(machines_path, path);
+}
+
+std::string path_of_image(std::string_view name) {
+    return encoded(images_path, name);
+}
+
+std::optional<std::string> image_of_path(std::string_view path) {
+    return decoded(images_path, path);
 }
 
 std::string path_of_job(std::uint32_t id) {

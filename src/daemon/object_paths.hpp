@@ -14,9 +14,13 @@ inline constexpr const char* machines_path = "/org/freedesktop/machine1/machine"
 // Of whoever asks.
 inline constexpr std::string_view own_machine_path = "/org/freedesktop/machine1/machine/self";
 
+inline constexpr const char* images_path = "/org/freedesktop/machine1/image";
+
 std::string path_of_machine(std::string_view name);
 // Nothing for paths that are no machine's.
 std::optional<std::string> machine_of_path(std::string_view path);
+std::string path_of_image(std::string_view name);
+std::optional<std::string> image_of_path(std::string_view path);
 
 inline constexpr const char* jobs_path = "/org/freedesktop/machine1/job";
 std::string path_of_job(std::uint32_t id);

@@ -33,11 +33,7 @@ void PolkitAuthority::decide(const Asker& asker, const Question& question, OnDec
     if (pending_.size() >= most_questions)
         throw Failure{FailureKind::too_many, "too many callers wait for a decision of polkit"};
     const std::uint64_t number = ++last_;
-    // Before asking: who has gone until then is told of by the bus at once, or was gone before.
-    auto watch = bus_.match("type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
-                            "member='NameOwnerChanged',arg0='" +
-                                asker.bus_name + "'",
-                            [this, number](sd_bus_message*) { withdraw(number); });
+    auto watch = bus_.when_gone(asker.bus_name, [this, number] { withdraw(number); });
     const auto fill = [&](sd_bus_message* message) {
         wire::put(message, std::tuple<std::string, NamedValues>{"system-bus-name", {{"name", asker.bus_name}}});
         wire::put(message, question.action);

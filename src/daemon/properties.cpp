@@ -84,10 +84,6 @@ void attach_properties(Interfaces& interfaces, Service& service) {
     for (const MachineProperty& property : machine1_properties)
         attach_one(interfaces.machine1, service, property, property.read(example));
 
-    interfaces.manager.property<std::string>("PoolPath", [](std::string_view) { return "/var/lib/machines"; });
-    interfaces.manager.property<std::uint64_t>("PoolUsage", [](std::string_view) { return UINT64_MAX; });
-    interfaces.manager.property<std::uint64_t>("PoolLimit", [](std::string_view) { return UINT64_MAX; });
-
     interfaces.manager1.property<std::string>("Version", [](std::string_view) { return MACHINIST_VERSION; });
     interfaces.manager1.property<bool>("Provider", [&service](std::string_view) { return service.is_provider; });
     interfaces.manager1.property<std::uint32_t>("Machines", [&service](std::string_view) {

@@ -25,6 +25,12 @@ void when_allowed(Service& service, const Call& call, Permission permission, std
                              });
 }
 
+Until until_caller_leaves(const Call& call) {
+    if (sd_bus_message_get_expect_reply(call.message()) <= 0)
+        return {};
+    return {.patience = {}, .caller = call.caller().bus_name};
+}
+
 UnitManager::OnDone replying(const Call& call) {
     return [call](const Failure* failure) {
         answer(call, [&] {

@@ -17,12 +17,15 @@
 
 namespace machinist {
 
+class KnownImages;
+
 struct Service {
     EventLoop& loop;
     Connection& bus;
     MachineRegistry& registry;
     Authority& authority;
     Errands& errands;
+    KnownImages& images;
     bool is_provider = false;
 };
 
@@ -40,6 +43,9 @@ inline constexpr const char* inspect_machines = "org.freedesktop.machine1.inspec
 // Runs then, inside of answer(), as soon as the authority agreed; else the caller gets AccessDenied. Read all arguments
 // before: the caller's message is not kept at its place. Look at nothing before: who may not is told nothing.
 void when_allowed(Service& service, const Call& call, Permission permission, std::function<void()> then);
+
+// For work that is of no use without whoever asked for it. Who wants no answer does not wait for it either.
+Until until_caller_leaves(const Call& call);
 
 // The done of a use case that answers the call with nothing.
 UnitManager::OnDone replying(const Call& call);

@@ -53,7 +53,7 @@ void Sessions::open(const RegisteredMachine& machine, Kind kind, ShellUnit shell
         open_on_host(opening);
         return;
     }
-    service_.errands.run(machine, {.kind = ErrandKind::pty}, patience,
+    service_.errands.run(machine, {.kind = ErrandKind::pty}, {.patience = patience},
                          [this, opening](ErrandAnswer* answer, const Failure* failure) {
                              if (failure != nullptr)
                                  return opening->done(nullptr, failure);
@@ -85,7 +85,8 @@ void Sessions::connect(const Shared& opening) {
         }
     };
     try {
-        service_.errands.run(service_.registry.get(opening->machine), {.kind = ErrandKind::bus}, patience, connected);
+        service_.errands.run(service_.registry.get(opening->machine), {.kind = ErrandKind::bus}, {.patience = patience},
+                             connected);
     } catch (const Failure& failure) {
         opening->done(nullptr, &failure);
     }
@@ -114,7 +115,7 @@ void Sessions::started(const Shared& opening, const Failure* failure) {
 void Sessions::start_without_bus(const Shared& opening) {
     try {
         service_.errands.run(
-            service_.registry.get(opening->machine), {.kind = ErrandKind::shell}, patience,
+            service_.registry.get(opening->machine), {.kind = ErrandKind::shell}, {.patience = patience},
             [opening](ErrandAnswer* answer, const Failure* failure) {
                 if (failure != nullptr)
                     return opening->done(nullptr, failure);

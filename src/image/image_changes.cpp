@@ -148,6 +148,14 @@ std::vector<std::filesystem::path> remove_image(const Pool& pool, std::string_vi
     return left;
 }
 
+std::vector<PoolImage> images_to_clean(const Pool& pool, bool all) {
+    auto images = pool.list();
+    std::erase_if(images, [all](const PoolImage& image) {
+        return image.is_host() || image.is_vendors() || (!all && !image.is_hidden());
+    });
+    return images;
+}
+
 void mark_image_read_only(const Pool& pool, std::string_view name, bool read_only) {
     const PoolImage image = pool.get(name);
     refuse_to_change(image, read_only ? "make read-only" : "make writable");

@@ -18,6 +18,9 @@ void rename_image(const Pool& pool, std::string_view name, std::string_view new_
 // The image is gone when this returns. What is left of it, to be deleted by remove_set_aside().
 std::vector<std::filesystem::path> remove_image(const Pool& pool, std::string_view name);
 
+// Those that `clean` removes: hidden ones, or all; never the host's own root and the distribution's.
+std::vector<PoolImage> images_to_clean(const Pool& pool, bool all);
+
 void mark_image_read_only(const Pool& pool, std::string_view name, bool read_only);
 // For whoever holds the locks of the image, because it has just made it.
 void mark_held_image_read_only(const Pool& pool, std::string_view name);

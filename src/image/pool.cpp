@@ -4,7 +4,10 @@
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "image/pool_directory.hpp"
+#include "kernel/btrfs.hpp"
+#include "kernel/files.hpp"
 
+#include <fcntl.h>
 #include <map>
 
 namespace machinist {
@@ -37,8 +40,15 @@ std::optional<PoolImage> Pool::find(std::string_view name) const {
 PoolImage Pool::get(std::string_view name) const {
     auto image = find(name);
     if (!image)
-        throw Failure{FailureKind::not_found, "no image '" + escaped_for_people(name) + "' known"};
+        throw Failure{FailureKind::no_image, "no image '" + escaped_for_people(name) + "' known"};
     return std::move(*image);
+}
+
+std::optional<btrfs::Quota> Pool::quota() const {
+    const auto directory = open_path_if_exists(places_.new_images, O_RDONLY | O_DIRECTORY);
+    if (!directory || !btrfs::is_subvolume(*directory))
+        return std::nullopt;
+    return btrfs::quota_of(*directory);
 }
 
 } // namespace machinist

@@ -5,6 +5,7 @@
 #include "image/id_range_store.hpp"
 #include "image/image_lock.hpp"
 #include "image/pool_image.hpp"
+#include "kernel/btrfs_quota.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -34,8 +35,11 @@ public:
     // By name, hidden ones and ".host" too.
     [[nodiscard]] std::vector<PoolImage> list() const;
     [[nodiscard]] std::optional<PoolImage> find(std::string_view name) const;
-    // Throws Failure(not_found): "no image 'NAME' known".
+    // Throws Failure(no_image): "no image 'NAME' known".
     [[nodiscard]] PoolImage get(std::string_view name) const;
+
+    // Of the directory of new images as a whole. Nothing where nobody counts.
+    [[nodiscard]] std::optional<btrfs::Quota> quota() const;
 
     [[nodiscard]] const PoolPlaces& places() const {
         return places_;

@@ -21,6 +21,7 @@ struct Places {
     std::vector<std::filesystem::path> images; // directories that images lie in, or what they share
     std::filesystem::path supervisor_program;  // undoes
     std::filesystem::path enter_program;       // joins machines
+    std::filesystem::path image_program;       // changes images, and looks into them
 };
 
 } // namespace machinist

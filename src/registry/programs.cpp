@@ -14,7 +14,8 @@ struct Place {
     const char* name;
     const char* in_build_tree; // from its src directory
 };
-constexpr std::array places{Place{"machinist-supervisor", "supervisor/keeper"}, Place{"machinist-enter", "enter"}};
+constexpr std::array places{Place{"machinist-supervisor", "supervisor/keeper"}, Place{"machinist-enter", "enter"},
+                            Place{"machinist-image", "image/errand"}};
 
 } // namespace
 

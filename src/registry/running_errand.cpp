@@ -43,11 +43,19 @@ std::string about(const Machine& machine) {
 
 RunningErrand::RunningErrand(const Machine& machine, const Errand& errand, const Places& places, const Entry& entry) {
     auto [ours, theirs] = make_message_socket_pair();
-    const PreparedEntry prepared = prepare_errand(machine, errand, entry, std::move(theirs), places);
+    answer_ = std::move(ours);
+    start(prepare_errand(machine, errand, entry, std::move(theirs), places));
+}
+
+RunningErrand::RunningErrand(const PreparedEntry& prepared, UniqueFd answer) : answer_(std::move(answer)) {
+    start(prepared);
+}
+
+void RunningErrand::start(const PreparedEntry& prepared) {
+    program_ = prepared.arguments.front();
     process_ = fork_held();
     if (!process_)
         execute_in_child(prepared);
-    answer_ = std::move(ours);
 }
 
 RunningErrand::~RunningErrand() {
@@ -65,7 +73,7 @@ RunningErrand::~RunningErrand() {
 ErrandAnswer RunningErrand::finish() {
     ReceivedMessage message = receive_message(answer_);
     if (message.end)
-        throw Failure{FailureKind::internal, "machinist-enter ended without an answer"};
+        throw Failure{FailureKind::internal, program_ + " ended without an answer"};
     return {.text = read_errand_message(message.bytes), .descriptors = std::move(message.descriptors)};
 }
 

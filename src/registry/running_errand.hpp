@@ -21,6 +21,8 @@ class RunningErrand {
 public:
     // Throws Failure; not_supported for a machine that is not open yet.
     RunningErrand(const Machine& machine, const Errand& errand, const Places& places, const Entry& entry = {});
+    // What answers over that socket, whichever program it is.
+    RunningErrand(const PreparedEntry& prepared, UniqueFd answer);
     RunningErrand(RunningErrand&&) = default;
     RunningErrand& operator=(RunningErrand&&) = delete;
     RunningErrand(const RunningErrand&) = delete;
@@ -36,6 +38,9 @@ public:
     ErrandAnswer finish();
 
 private:
+    void start(const PreparedEntry& prepared);
+
+    std::string program_;
     UniqueFd answer_;
     Pidfd process_;
 };

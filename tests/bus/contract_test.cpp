@@ -130,21 +130,22 @@ const UniqueFd& some_descriptor(int kind) {
     return *all[kind % 3];
 }
 
+const std::vector<std::string> hostile_texts{"",
+                                             "..",
+                                             "/",
+                                             ".host",
+                                             "web",
+                                             "nothing",
+                                             std::string(100'000, 'a'),
+                                             "a\nb\x1b[0m",
+                                             "/proc/1/root",
+                                             "%s%n%s",
+                                             "../../../etc/passwd"};
+
 // One hostile value of a type; turn chooses which.
 void put_hostile(sd_bus_message* message, const std::string& type, int turn) {
-    static const std::string texts[] = {"",
-                                        "..",
-                                        "/",
-                                        ".host",
-                                        "web",
-                                        "nothing",
-                                        std::string(100'000, 'a'),
-                                        "a\nb\x1b[0m",
-                                        "/proc/1/root",
-                                        "%s%n%s",
-                                        "../../../etc/passwd"};
     switch (type.front()) {
-    case 's': wire::put(message, texts[static_cast<std::size_t>(turn) % std::size(texts)]); return;
+    case 's': wire::put(message, hostile_texts[static_cast<std::size_t>(turn) % hostile_texts.size()]); return;
     case 'o': wire::put(message, ObjectPath{"/"}); return;
     case 'b': wire::put(message, turn % 2 == 0); return;
     case 'i': {
@@ -199,11 +200,13 @@ TEST_F(TheContract, IsWhatTheServiceSaysOfItself) {
 
     const auto manager_members = members_of(introspection(manager_path));
     const auto machine_members = members_of(introspection(machine_path("web")));
+    const auto image_members = members_of(introspection("/org/freedesktop/machine1/image/_2ehost"));
 
     EXPECT_THAT(manager_members, IsSupersetOf(members_of(contract::org_freedesktop_machine1_Manager)));
     EXPECT_THAT(manager_members, IsSupersetOf(members_of(contract::io_machinist_Manager1)));
     EXPECT_THAT(machine_members, IsSupersetOf(members_of(contract::org_freedesktop_machine1_Machine)));
     EXPECT_THAT(machine_members, IsSupersetOf(members_of(contract::io_machinist_Machine1)));
+    EXPECT_THAT(image_members, IsSupersetOf(members_of(contract::org_freedesktop_machine1_Image)));
     EXPECT_THAT(manager_members,
                 Contains("org.freedesktop.machine1.Manager method CreateMachineWithNetwork(s name,ay id,"
                          "s service,s class,u leader,s root_directory,ai ifindices,a(sv) "
@@ -279,16 +282,24 @@ TEST_F(TheContract, RefusesOtherSignatures) {
 
 TEST_F(TheContract, IsKeptWithHostileValuesOfEveryType) {
     (void)create_machine("kept", leader.number());
-    const auto interfaces = {std::pair{&contract::org_freedesktop_machine1_Manager, std::string{manager_path}},
-                             std::pair{&contract::io_machinist_Manager1, std::string{manager_path}},
-                             std::pair{&contract::org_freedesktop_machine1_Machine, machine_path("kept")},
-                             std::pair{&contract::io_machinist_Machine1, machine_path("kept")}};
+    std::filesystem::create_directories(pool() / "kept/usr");
+    const auto interfaces = {
+        std::pair{&contract::org_freedesktop_machine1_Manager, std::string{manager_path}},
+        std::pair{&contract::io_machinist_Manager1, std::string{manager_path}},
+        std::pair{&contract::org_freedesktop_machine1_Machine, machine_path("kept")},
+        std::pair{&contract::org_freedesktop_machine1_Image, std::string{"/org/freedesktop/machine1/image/kept"}},
+        std::pair{&contract::io_machinist_Machine1, machine_path("kept")}};
     for (const auto& [interface, path] : interfaces)
         for (const Member& member : interface->members) {
-            // What ends the machine by right has tests of its own.
-            if (member.kind != MemberKind::method || std::strcmp(member.name, "Terminate") == 0)
+            // What ends the machine or the image by right has tests of its own.
+            if (member.kind != MemberKind::method || std::strcmp(member.name, "Terminate") == 0 ||
+                std::strcmp(member.name, "Remove") == 0 || std::strcmp(member.name, "Rename") == 0)
                 continue;
-            for (int turn = 0; turn < 11; ++turn) {
+            for (int turn = 0; turn < static_cast<int>(hostile_texts.size()); ++turn) {
+                // Which would copy this computer.
+                if (std::strcmp(member.name, "CloneImage") == 0 &&
+                    hostile_texts[static_cast<std::size_t>(turn)] == ".host")
+                    continue;
                 const Outcome outcome =
                     call_at(*root, path, interface->name, member.name, [&](sd_bus_message* message) {
                         int shift = turn;

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <iostream>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
@@ -56,6 +58,8 @@ void Leader::end() {
 }
 
 AService::AService() {
+    for (const char* directory : {"var/machines", "run"})
+        std::filesystem::create_directories(bus.directory() / directory);
     start_daemon();
 }
 
@@ -64,6 +68,8 @@ AService::~AService() {
         EXPECT_TRUE(daemon_runs()) << "the service did not survive this case";
         kill_daemon(SIGTERM);
     }
+    // Images can be immutable, which keeps them from whoever removes the directory.
+    remove_tree(open_path(bus.directory(), O_RDONLY | O_DIRECTORY), "var");
     if (HasFailure())
         std::cout << "the service said:\n"
                   << read_file_if_exists(bus.directory() / "log").value_or("nothing") << std::endl;
@@ -84,6 +90,7 @@ void AService::start_daemon(const std::vector<std::string>& more) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         ::dup2(output, STDERR_FILENO);
+        hide_the_hosts_own();
         ::execv(arguments[0], arguments.data());
         ::_exit(127);
     }
@@ -94,6 +101,16 @@ void AService::start_daemon(const std::vector<std::string>& more) {
     })) << "machinistd did not start";
     // Answered when all machines are known.
     (void)names();
+}
+
+// What is called with hostile values must not reach the pool of the computer that runs the tests.
+void AService::hide_the_hosts_own() const {
+    const auto put_over = [&](const char* directory, const char* place) {
+        return ::mount((bus.directory() / directory).c_str(), place, nullptr, MS_BIND, nullptr) == 0;
+    };
+    if (::unshare(CLONE_NEWNS) < 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 ||
+        !put_over("var", "/var/lib") || !put_over("run", "/run"))
+        ::_exit(126);
 }
 
 void AService::kill_daemon(int signal) {

@@ -70,11 +70,16 @@ protected:
     AService();
     ~AService() override;
 
+    [[nodiscard]] std::filesystem::path pool() const {
+        return bus.directory() / "var/machines";
+    }
     void start_daemon(const std::vector<std::string>& more = {});
     void kill_daemon(int signal);
     [[nodiscard]] bool daemon_runs() const;
     // Status of its end; nothing if it does not end in time.
     std::optional<int> daemon_ends(int milliseconds = 10'000);
+
+    void hide_the_hosts_own() const;
 
     using Fill = Connection::Fill;
     Outcome call_at(Connection& caller, const std::string& path, const char* interface, const char* member,

@@ -101,9 +101,7 @@ int clean_pool(const Invocation& call, const MachineStore&) {
     std::size_t removed = 0;
     std::uint64_t freed = 0;
     bool all_gone = true;
-    for (const PoolImage& image : pool.list()) {
-        if (image.is_host() || image.is_vendors() || (!call.show_empty && !image.is_hidden()))
-            continue;
+    for (const PoolImage& image : images_to_clean(pool, call.show_empty)) {
         all_gone = for_each_name({image.name},
                                  [&](const std::string& name) {
                                      auto left = remove_image(pool, name);

@@ -221,7 +221,7 @@ TEST_F(AnImageOfThePool, IsNotClonedOverAnother) {
     place.write("machines/db.raw", "x");
 
     EXPECT_EQ(kind_of([&] { clone_image(pool(), "web", "db"); }), FailureKind::already_exists);
-    EXPECT_EQ(kind_of([&] { clone_image(pool(), "nope", "x"); }), FailureKind::not_found);
+    EXPECT_EQ(kind_of([&] { clone_image(pool(), "nope", "x"); }), FailureKind::no_image);
     EXPECT_EQ(text("machines/db.raw"), "x");
 }
 

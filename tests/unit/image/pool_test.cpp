@@ -75,7 +75,7 @@ TEST_F(APool, SaysWhichImageIsNotKnown) {
         (void)pool().get("no\x1bne");
         FAIL();
     } catch (const Failure& failure) {
-        EXPECT_EQ(failure.kind(), FailureKind::not_found);
+        EXPECT_EQ(failure.kind(), FailureKind::no_image);
         EXPECT_STREQ(failure.what(), "no image 'no\\x1bne' known");
     }
 }
