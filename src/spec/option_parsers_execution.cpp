@@ -97,12 +97,21 @@ void environment_words(Reading& reading) {
         add_environment(reading, word);
 }
 
+namespace {
+
+bool is_account_name(std::string_view name) {
+    return !name.empty() && name.size() <= 256 && name != "." && name != ".." && !name.starts_with('-') &&
+           is_utf8(name) && !has_control_characters(name) && name.find_first_of(":/ ") == std::string_view::npos;
+}
+
+} // namespace
+
+// USER or USER:GROUP, as images of OCI say it.
 void user(Reading& reading) {
     const std::string_view name = reading.value;
-    const bool valid = !name.empty() && name.size() <= 256 && name != "." && name != ".." && !name.starts_with('-') &&
-                       is_utf8(name) && !has_control_characters(name) &&
-                       name.find_first_of(":/ ") == std::string_view::npos;
-    if (valid)
+    const auto colon = name.find(':');
+    const bool has_good_group = colon == std::string_view::npos || is_account_name(name.substr(colon + 1));
+    if (is_account_name(name.substr(0, colon)) && has_good_group)
         reading.settings.user = std::string{name};
     else
         reading.problem("is no name of a user and no number");

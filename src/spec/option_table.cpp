@@ -74,7 +74,7 @@ constexpr auto rows = std::to_array<Option>({
      "Working directory of the command"},
     {"setenv", 'E', required, "NAME[=VALUE]", execution, shown, "Exec", "Environment", open, 209,
      parse::set_environment, "Set an environment variable; without a value pass it on", parse::environment_words},
-    {"uid", 'u', required, "USER", execution, shown, "Exec", "User", open, 261, parse::user,
+    {"uid", 'u', required, "USER[:GROUP]", execution, shown, "Exec", "User", open, 261, parse::user,
      "Run the command as this user of the machine"},
     {"kill-signal", 0, required, "SIGNAL", execution, shown, "Exec", "KillSignal", open, 220, parse::kill_signal,
      "Signal that asks process 1 to shut down"},

@@ -39,6 +39,8 @@ struct Report {
                 if (const auto total = parse_integer<std::uint64_t>(words[2]); total && *total > 0)
                     meter.learn_total(*total);
                 meter.tick(parse_integer<std::uint64_t>(words[1]).value_or(0));
+            } else if (text.starts_with("C ")) {
+                result = Fetched{.challenge = text.substr(2, end - 2)};
             } else if (words.size() >= 3 && words[0] == "R") {
                 result = Fetched{.found = words[1] == "1",
                                  .unchanged = words[2] == "1",
@@ -56,8 +58,11 @@ struct Report {
             write_all(report, "P " + std::to_string(bytes) + " " + std::to_string(total) + "\n");
         };
         const Fetched fetched = fetch_here(request, into, tell);
-        write_all(report, std::string{"R "} + (fetched.found ? "1 " : "0 ") + (fetched.unchanged ? "1 " : "0 ") +
-                              fetched.etag + "\n");
+        if (fetched.challenge)
+            write_all(report, "C " + *fetched.challenge + "\n");
+        else
+            write_all(report, std::string{"R "} + (fetched.found ? "1 " : "0 ") + (fetched.unchanged ? "1 " : "0 ") +
+                                  fetched.etag + "\n");
         ::_exit(0);
     } catch (const Failure& failure) {
         try {

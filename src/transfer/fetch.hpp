@@ -20,12 +20,16 @@ struct FetchRequest {
     bool may_be_file = false;             // file:// is allowed
     std::vector<std::string> known_etags; // of what need not be fetched
     std::chrono::seconds patience{60};    // without a byte
+    std::vector<std::string> headers;     // "NAME: VALUE"; one with rights is shown to this very server only
+    bool may_be_refused = false;          // by 401, which is answered by what the server wants to see
+    bool is_immutable = false;            // the same bytes whenever it is asked for, and its digest is known
 };
 
 struct Fetched {
     bool found = false;
-    bool unchanged = false; // the server has what has this etag
-    std::string etag;       // strong ones only
+    bool unchanged = false;               // the server has what has this etag
+    std::string etag;                     // strong ones only
+    std::optional<std::string> challenge; // refused: what it wants to see
 };
 
 // Throws Failure(invalid) unless it is http or https (or file, where allowed), without a user name or blanks.

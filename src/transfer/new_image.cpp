@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "image/set_aside.hpp"
+#include "image/stack.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/file_attributes.hpp"
 #include "kernel/files.hpp"
@@ -27,6 +28,10 @@ bool rename_into(const std::filesystem::path& from, const std::filesystem::path&
     throw system_failure("rename '" + from.string() + "' to '" + to.string() + "'");
 }
 
+const char* suffix_of(ImageForm form) {
+    return form == ImageForm::tree ? "" : form == ImageForm::file ? ".raw" : stack_suffix;
+}
+
 } // namespace
 
 NewImage::NewImage(const Pool& pool, std::string name, ImageForm form, const NewImageOptions& options)
@@ -48,8 +53,9 @@ NewImage::NewImage(const Pool& pool, std::string name, ImageForm form, const New
     const UniqueFd parent = open_path(directory, O_RDONLY | O_DIRECTORY);
     making_ = name_in_the_making(directory);
     const std::string making_name = making_.filename().string();
-    if (form_ == ImageForm::tree) {
-        if (!btrfs::make_subvolume(parent, making_name) && ::mkdirat(parent.get(), making_name.c_str(), 0755) < 0)
+    if (form_ != ImageForm::file) {
+        const bool is_made = form_ == ImageForm::tree && btrfs::make_subvolume(parent, making_name);
+        if (!is_made && ::mkdirat(parent.get(), making_name.c_str(), 0755) < 0)
             throw system_failure("make directory '" + making_.string() + "'");
         made_ = open_path(making_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         // Whatever the file creation mask is.
@@ -86,7 +92,7 @@ void NewImage::put_aside(const std::filesystem::path& old) {
 }
 
 void NewImage::take_place() {
-    const auto place = pool_.places().new_images / (form_ == ImageForm::tree ? name_ : name_ + ".raw");
+    const auto place = pool_.places().new_images / (name_ + suffix_of(form_));
     if (old_ == place) {
         // An immutable directory can be renamed by nobody.
         const UniqueFd entry = open_path(old_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -106,12 +112,12 @@ void NewImage::take_place() {
 void NewImage::finish() {
     if (form_ == ImageForm::file && ::fchmod(made_.get(), options_.read_only ? 0444 : 0644) < 0)
         throw system_failure("set the mode of '" + making_.string() + "'");
-    if (options_.sync && (form_ == ImageForm::tree ? ::syncfs(made_.get()) : ::fsync(made_.get())) < 0)
+    if (options_.sync && (form_ == ImageForm::file ? ::fsync(made_.get()) : ::syncfs(made_.get())) < 0)
         throw system_failure("write '" + making_.string() + "' to the disk");
     take_place();
     if (options_.sync)
         (void)::fsync(open_path(pool_.places().new_images, O_RDONLY | O_DIRECTORY).get());
-    if (options_.read_only && form_ == ImageForm::tree)
+    if (options_.read_only && form_ != ImageForm::file)
         mark_held_image_read_only(pool_, name_);
 }
 

@@ -13,7 +13,7 @@
 
 namespace machinist {
 
-enum class ImageForm { tree, file };
+enum class ImageForm { tree, file, stack };
 
 struct NewImageOptions {
     bool read_only = false;
@@ -33,6 +33,10 @@ public:
     // The empty directory, or the empty file.
     [[nodiscard]] BorrowedFd descriptor() const {
         return made_;
+    }
+    // Where it is being made.
+    [[nodiscard]] const std::filesystem::path& path() const {
+        return making_;
     }
     // A file beside it that has no name and goes with its descriptor.
     [[nodiscard]] UniqueFd unnamed_file() const;

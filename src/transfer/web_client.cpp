@@ -24,6 +24,7 @@ constexpr int most_attempts = 6;
 constexpr long ok = 200;
 constexpr long partial = 206;
 constexpr long not_modified = 304;
+constexpr long unauthorized = 401;
 constexpr long not_found = 404;
 constexpr long gone = 410;
 
@@ -74,10 +75,14 @@ public:
                 return {.found = true, .unchanged = true, .etag = etag_};
             if (result == CURLE_OK)
                 return {.found = true, .unchanged = false, .etag = etag_};
+            if (request_.may_be_refused && status == unauthorized)
+                return {.challenge = challenge_};
             if (request_.may_be_missing && (status == not_found || status == gone))
                 return {};
             // Nothing may be asked again that answers the same.
-            if (!is_interruption(result) || attempt == most_attempts || (attempt > 1 && size_ == before))
+            const bool may_pass =
+                is_interruption(result) || (result == CURLE_HTTP_RETURNED_ERROR && is_passing(status));
+            if (!may_pass || attempt == most_attempts || (attempt > 1 && is_interruption(result) && size_ == before))
                 throw failed(result, status);
             std::this_thread::sleep_for(std::chrono::milliseconds{300} * attempt);
         }
@@ -88,6 +93,12 @@ private:
         constexpr std::array interruptions{CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_OPERATION_TIMEDOUT,
                                            CURLE_GOT_NOTHING, CURLE_SEND_ERROR};
         return std::ranges::find(interruptions, result) != interruptions.end();
+    }
+
+    // Too many requests, or a server that is in trouble for the moment.
+    static bool is_passing(long status) {
+        constexpr std::array passing{408L, 429L, 500L, 502L, 503L, 504L};
+        return std::ranges::find(passing, status) != passing.end();
     }
 
     Failure failed(CURLcode result, long status) const {
@@ -141,10 +152,13 @@ private:
         const auto add = [&](const std::string& line) {
             headers.reset(::curl_slist_append(headers.release(), line.c_str()));
         };
+        for (const std::string& line : request_.headers)
+            add(line);
         // Without a mark of the version, what comes now may be the end of another file.
-        if (size_ > 0 && !etag_.empty()) {
+        if (size_ > 0 && (!etag_.empty() || request_.is_immutable)) {
             set(CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(size_));
-            add("If-Range: " + etag_);
+            if (!etag_.empty() && !request_.is_immutable)
+                add("If-Range: " + etag_);
         } else {
             start_again();
             set(CURLOPT_RESUME_FROM_LARGE, curl_off_t{0});
@@ -159,7 +173,11 @@ private:
         if (result == CURLE_RANGE_ERROR && size_ > 0) {
             start_again();
             set(CURLOPT_RESUME_FROM_LARGE, curl_off_t{0});
-            set(CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
+            std::unique_ptr<curl_slist, FreeList> plain;
+            for (const std::string& line : request_.headers)
+                plain.reset(::curl_slist_append(plain.release(), line.c_str()));
+            headers = std::move(plain);
+            set(CURLOPT_HTTPHEADER, headers.get());
             result = ::curl_easy_perform(handle_.get());
         }
         set(CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
@@ -213,6 +231,11 @@ private:
         // Each answer of a chain of redirects begins anew.
         if (line.starts_with("HTTP/")) {
             client.resumed_at_ = client.size_;
+            client.challenge_.clear();
+        } else if (lower_case(line.substr(0, 17)) == "www-authenticate:") {
+            const std::string_view challenge = trimmed(line.substr(17));
+            if (challenge.size() < 8192 && !has_control_characters(challenge))
+                client.challenge_ = challenge;
         } else if (lower_case(line.substr(0, 5)) == "etag:") {
             const std::string_view etag = trimmed(line.substr(5));
             // Weak ones stand for files that are alike, not for the same bytes.
@@ -231,6 +254,7 @@ private:
     std::array<char, CURL_ERROR_SIZE> error_{};
     std::exception_ptr broken_;
     std::string etag_;
+    std::string challenge_;
     std::uint64_t size_ = 0;
     std::uint64_t resumed_at_ = 0;
     bool is_first_piece_ = true;

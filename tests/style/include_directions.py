@@ -12,7 +12,7 @@ may_include = {
     "kernel": {"base", "kernel"},
     "spec": {"base", "spec"},
     "image": {"base", "kernel", "spec", "image"},
-    "transfer": {"base", "kernel", "spec", "image", "transfer"},
+    "transfer": {"base", "kernel", "spec", "image", "oci", "transfer"},
     "recipe": {"base", "kernel", "image", "recipe"},
     "oci": {"base", "spec", "oci"},
     "scope": {"base", "scope"},

@@ -4,9 +4,13 @@
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
+#include "oci/reference.hpp"
 #include "transfer/exports.hpp"
+#include "transfer/image_layout.hpp"
 #include "transfer/imports.hpp"
+#include "transfer/layered_import.hpp"
 #include "transfer/pull.hpp"
+#include "transfer/registry.hpp"
 
 #include <cstdlib>
 #include <cstring>
@@ -49,6 +53,33 @@ std::string name_for(const TransferOrder& order) {
     return image_name_from(order.words[0]);
 }
 
+bool is_oci(BorrowedFd file) {
+    return S_ISDIR(status_of(file).st_mode) ? is_image_layout(file) : is_image_archive(file);
+}
+
+void import_oci(const TransferOrder& order, BorrowedFd file, const std::string& name, ProgressMeter& meter) {
+    const Pool pool = pool_of(order);
+    std::optional<UnpackedArchive> archive;
+    if (!S_ISDIR(status_of(file).st_mode))
+        archive.emplace(pool, file, meter);
+    import_layers(pool, image_in_layout(archive ? archive->directory() : file, order.reference), name,
+                  image_options(order), meter);
+}
+
+std::string pull_from_registry(const TransferOrder& order, ProgressMeter& meter) {
+    const auto reference = oci::Reference::parse(order.words.empty() ? "" : order.words[0]);
+    if (!reference)
+        throw Failure{FailureKind::usage, "pull-oci needs REGISTRY/NAME[:TAG][@DIGEST], with the registry's host name"};
+    const std::string name = order.words.size() > 1 ? order.words[1] : reference->short_name();
+    const Pool pool = pool_of(order);
+    RegistryOptions options{.may_be_plain = order.plain_http, .room = pool.places().bases};
+    if (order.patience)
+        options.patience = std::chrono::seconds{*order.patience};
+    check_new_image(pool, name, image_options(order));
+    import_layers(pool, image_in_registry(*reference, options, meter), name, image_options(order), meter);
+    return "Pulled image " + in_quotes(name) + ".";
+}
+
 std::string import_it(const TransferOrder& order, ProgressMeter& meter) {
     const std::string name = name_for(order);
     const bool from_input = order.words.empty() || order.words[0] == "-";
@@ -59,6 +90,10 @@ std::string import_it(const TransferOrder& order, ProgressMeter& meter) {
                               : open_path(order.words[0], O_RDONLY | O_NOCTTY | (wants_directory ? O_DIRECTORY : 0));
     if (!file)
         throw system_failure("take the standard input");
+    if (order.verb == TransferVerb::import_any && !from_input && is_oci(file)) {
+        import_oci(order, file, name, meter);
+        return "Imported image " + in_quotes(name) + ".";
+    }
     ImportKind kind = ImportKind::tar;
     switch (order.verb) {
     case TransferVerb::import_raw: kind = ImportKind::raw; break;
@@ -117,6 +152,7 @@ std::string carry_out(const TransferOrder& order, ProgressMeter& meter) {
     switch (order.verb) {
     case TransferVerb::export_tar:
     case TransferVerb::export_raw: return export_it(order, meter);
+    case TransferVerb::pull_oci: return pull_from_registry(order, meter);
     case TransferVerb::pull_tar:
     case TransferVerb::pull_raw: return pull_it(order, meter);
     default: return import_it(order, meter);

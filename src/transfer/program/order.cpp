@@ -40,6 +40,8 @@ TransferOrder parse_transfer_order(std::span<char*> arguments) {
                                   {"keyring", required_argument, nullptr, 'K'},
                                   {"patience", required_argument, nullptr, 'p'},
                                   {"allow-files", no_argument, nullptr, 'a'},
+                                  {"plain-http", no_argument, nullptr, 'P'},
+                                  {"reference", required_argument, nullptr, 'R'},
                                   {"quiet", no_argument, nullptr, 'q'},
                                   {"json", no_argument, nullptr, 'j'},
                                   {"job", required_argument, nullptr, 'J'},
@@ -59,6 +61,8 @@ TransferOrder parse_transfer_order(std::span<char*> arguments) {
         case 'K': order.keyrings.emplace_back(optarg); break;
         case 'p': order.patience = parse_integer<unsigned>(optarg); break;
         case 'a': order.may_be_file = true; break;
+        case 'P': order.plain_http = true; break;
+        case 'R': order.reference = optarg; break;
         case 'q': order.quiet = true; break;
         case 'j': order.json = true; break;
         case 'J': order.job = optarg; break;

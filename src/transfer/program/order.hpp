@@ -23,16 +23,18 @@ enum class TransferVerb : std::uint8_t {
     export_tar,
     export_raw,
     pull_tar,
-    pull_raw
+    pull_raw,
+    pull_oci
 };
-inline constexpr EnumNames<TransferVerb, 8> transfer_verb_names{{{TransferVerb::import_any, "import"},
+inline constexpr EnumNames<TransferVerb, 9> transfer_verb_names{{{TransferVerb::import_any, "import"},
                                                                  {TransferVerb::import_tar, "import-tar"},
                                                                  {TransferVerb::import_raw, "import-raw"},
                                                                  {TransferVerb::import_fs, "import-fs"},
                                                                  {TransferVerb::export_tar, "export-tar"},
                                                                  {TransferVerb::export_raw, "export-raw"},
                                                                  {TransferVerb::pull_tar, "pull-tar"},
-                                                                 {TransferVerb::pull_raw, "pull-raw"}}};
+                                                                 {TransferVerb::pull_raw, "pull-raw"},
+                                                                 {TransferVerb::pull_oci, "pull-oci"}}};
 
 struct TransferOrder {
     TransferVerb verb = TransferVerb::import_any;
@@ -47,6 +49,8 @@ struct TransferOrder {
     std::vector<std::filesystem::path> keyrings;
     std::optional<unsigned> patience; // seconds without a byte
     bool may_be_file = false;         // of a URL
+    bool plain_http = false;          // to a registry on another host
+    std::string reference;            // which of several images of an archive
     bool quiet = false;
     bool json = false;
     std::filesystem::path job; // progress, result and messages are written beside it instead of told to people
