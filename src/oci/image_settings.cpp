@@ -43,6 +43,26 @@ std::string words_line(const std::vector<std::string>& words) {
 
 } // namespace
 
+ImageConfig config_of(const Settings& settings) {
+    ImageConfig config;
+    const StartSettings start = settings.start.value_or(StartSettings{});
+    const bool boots = start.boot.value_or(false) || start.parameters.empty();
+    if (boots)
+        config.command.emplace_back("/sbin/init");
+    config.command.insert(config.command.end(), start.parameters.begin(), start.parameters.end());
+    for (const std::string& variable : settings.environment.value_or(std::vector<std::string>{}))
+        if (variable.find('=') != std::string::npos)
+            config.environment.push_back(variable);
+    config.user = settings.user.value_or("");
+    config.working_directory = settings.working_directory.value_or("").string();
+    // The stub init's own signal means nothing to a command.
+    if (boots)
+        config.stop_signal = "SIGRTMIN+3";
+    else if (settings.kill_signal && !start.as_pid2.value_or(false))
+        config.stop_signal = signal_name(*settings.kill_signal);
+    return config;
+}
+
 std::string settings_text(const ImageConfig& config) {
     std::vector<std::string> command = config.entrypoint;
     command.insert(command.end(), config.command.begin(), config.command.end());
@@ -53,9 +73,9 @@ std::string settings_text(const ImageConfig& config) {
         command.erase(command.begin());
         text += "Boot=yes\n";
     } else if (signal && !command.empty()) {
-        text += "Boot=no\nKillSignal=" + signal_name(*signal) + "\n";
+        text += "Boot=no\nNotifyReady=no\nKillSignal=" + signal_name(*signal) + "\n";
     } else {
-        text += "Boot=no\nProcessTwo=yes\nKillSignal=SIGRTMIN+3\n";
+        text += "Boot=no\nProcessTwo=yes\nNotifyReady=no\nKillSignal=SIGRTMIN+3\n";
     }
     if (!command.empty())
         text += "Parameters=" + words_line(command) + "\n";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "oci/image_documents.hpp"
+#include "spec/settings.hpp"
 
 #include <string>
 
@@ -10,5 +11,8 @@ namespace machinist::oci {
 
 // A command runs below a minimal init, unless the image says by which signal it ends; an init is booted.
 std::string settings_text(const ImageConfig& config);
+
+// The other way round: what an image says that is exported. Its layers are still to be named.
+ImageConfig config_of(const Settings& settings);
 
 } // namespace machinist::oci

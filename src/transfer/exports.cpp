@@ -140,20 +140,24 @@ void export_image(const Pool& pool, ExportKind kind, const std::string& name, Bo
     meter.end();
 }
 
-void export_image_to(const Pool& pool, ExportKind kind, const std::string& name, const std::filesystem::path& to,
-                     Compression compression, ProgressMeter& meter) {
+void write_whole(const std::filesystem::path& to, const std::function<void(BorrowedFd file)>& write) {
     struct stat status {};
     if (::stat(to.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-        export_image(pool, kind, name, open_path(to, O_WRONLY | O_NOCTTY), compression, meter);
+        write(open_path(to, O_WRONLY | O_NOCTTY));
         return;
     }
     const auto making = name_in_the_making(to.has_parent_path() ? to.parent_path() : ".");
     const UniqueFd file = open_path(making, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
     ScopeExit remove_making{[&] { ::unlink(making.c_str()); }};
-    export_image(pool, kind, name, file, compression, meter);
+    write(file);
     if (::fsync(file.get()) < 0 || ::rename(making.c_str(), to.c_str()) < 0)
         throw system_failure("make '" + to.string() + "'");
     remove_making.release();
+}
+
+void export_image_to(const Pool& pool, ExportKind kind, const std::string& name, const std::filesystem::path& to,
+                     Compression compression, ProgressMeter& meter) {
+    write_whole(to, [&](BorrowedFd file) { export_image(pool, kind, name, file, compression, meter); });
 }
 
 } // namespace machinist

@@ -8,6 +8,7 @@
 #include "transfer/progress_meter.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace machinist {
@@ -20,6 +21,7 @@ void export_image(const Pool& pool, ExportKind kind, const std::string& name, Bo
                   ProgressMeter& meter);
 
 // The file is there whole or as it was before. What is no plain file is written to.
+void write_whole(const std::filesystem::path& to, const std::function<void(BorrowedFd file)>& write);
 void export_image_to(const Pool& pool, ExportKind kind, const std::string& name, const std::filesystem::path& to,
                      Compression compression, ProgressMeter& meter);
 

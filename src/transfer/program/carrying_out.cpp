@@ -6,6 +6,7 @@
 #include "kernel/files.hpp"
 #include "oci/reference.hpp"
 #include "transfer/exports.hpp"
+#include "transfer/image_archive.hpp"
 #include "transfer/image_layout.hpp"
 #include "transfer/imports.hpp"
 #include "transfer/layered_import.hpp"
@@ -64,6 +65,22 @@ void import_oci(const TransferOrder& order, BorrowedFd file, const std::string& 
         archive.emplace(pool, file, meter);
     import_layers(pool, image_in_layout(archive ? archive->directory() : file, order.reference), name,
                   image_options(order), meter);
+}
+
+std::string export_as_oci(const TransferOrder& order, ProgressMeter& meter) {
+    if (order.words.empty())
+        throw Failure{FailureKind::usage, "an export needs the name of an image"};
+    const Compression compression = order.format.value_or(Compression::gzip);
+    const bool to_output = order.words.size() < 2 || order.words[1] == "-";
+    if (to_output && ::isatty(STDOUT_FILENO) == 1)
+        throw Failure{FailureKind::usage, "an image is nothing for a terminal"}.try_instead("naming a file");
+    if (to_output)
+        export_oci_archive(pool_of(order), order.words[0], BorrowedFd{STDOUT_FILENO}, compression, meter);
+    else
+        write_whole(order.words[1], [&](BorrowedFd file) {
+            export_oci_archive(pool_of(order), order.words[0], file, compression, meter);
+        });
+    return "Exported image " + in_quotes(order.words[0]) + ".";
 }
 
 std::string pull_from_registry(const TransferOrder& order, ProgressMeter& meter) {
@@ -152,6 +169,7 @@ std::string carry_out(const TransferOrder& order, ProgressMeter& meter) {
     switch (order.verb) {
     case TransferVerb::export_tar:
     case TransferVerb::export_raw: return export_it(order, meter);
+    case TransferVerb::export_oci: return export_as_oci(order, meter);
     case TransferVerb::pull_oci: return pull_from_registry(order, meter);
     case TransferVerb::pull_tar:
     case TransferVerb::pull_raw: return pull_it(order, meter);

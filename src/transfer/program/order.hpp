@@ -24,17 +24,19 @@ enum class TransferVerb : std::uint8_t {
     export_raw,
     pull_tar,
     pull_raw,
-    pull_oci
+    pull_oci,
+    export_oci
 };
-inline constexpr EnumNames<TransferVerb, 9> transfer_verb_names{{{TransferVerb::import_any, "import"},
-                                                                 {TransferVerb::import_tar, "import-tar"},
-                                                                 {TransferVerb::import_raw, "import-raw"},
-                                                                 {TransferVerb::import_fs, "import-fs"},
-                                                                 {TransferVerb::export_tar, "export-tar"},
-                                                                 {TransferVerb::export_raw, "export-raw"},
-                                                                 {TransferVerb::pull_tar, "pull-tar"},
-                                                                 {TransferVerb::pull_raw, "pull-raw"},
-                                                                 {TransferVerb::pull_oci, "pull-oci"}}};
+inline constexpr EnumNames<TransferVerb, 10> transfer_verb_names{{{TransferVerb::import_any, "import"},
+                                                                  {TransferVerb::import_tar, "import-tar"},
+                                                                  {TransferVerb::import_raw, "import-raw"},
+                                                                  {TransferVerb::import_fs, "import-fs"},
+                                                                  {TransferVerb::export_tar, "export-tar"},
+                                                                  {TransferVerb::export_raw, "export-raw"},
+                                                                  {TransferVerb::pull_tar, "pull-tar"},
+                                                                  {TransferVerb::pull_raw, "pull-raw"},
+                                                                  {TransferVerb::pull_oci, "pull-oci"},
+                                                                  {TransferVerb::export_oci, "export-oci"}}};
 
 struct TransferOrder {
     TransferVerb verb = TransferVerb::import_any;

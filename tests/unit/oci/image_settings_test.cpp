@@ -49,6 +49,33 @@ TEST(TheSettingsOfAnImage, RunACommandBelowAnInit) {
     EXPECT_EQ(read(config).settings.start->as_pid2, true);
 }
 
+TEST(TheSettingsOfAnImage, AreNotWaitedForToSayThatTheyAreReady) {
+    ImageConfig config;
+    config.command = {"/bin/web"};
+
+    EXPECT_EQ(read(config).settings.notify_ready, false);
+    config.stop_signal = "SIGTERM";
+    EXPECT_EQ(read(config).settings.notify_ready, false);
+}
+
+TEST(TheSettingsOfAnImage, BecomeItsConfigurationAgain) {
+    ImageConfig config;
+    config.command = {"/bin/web", "--port=80"};
+    config.environment = {"A=b"};
+    config.user = "1000:100";
+    config.working_directory = "/srv";
+    config.stop_signal = "SIGQUIT";
+
+    const ImageConfig again = config_of(read(config).settings);
+
+    EXPECT_EQ(again.command, config.command);
+    EXPECT_EQ(again.environment, config.environment);
+    EXPECT_EQ(again.user, config.user);
+    EXPECT_EQ(again.working_directory, config.working_directory);
+    EXPECT_EQ(again.stop_signal, config.stop_signal);
+    EXPECT_THAT(config_of({}).command, ElementsAre("/sbin/init"));
+}
+
 TEST(TheSettingsOfAnImage, BootAnInit) {
     ImageConfig config;
     config.command = {"/sbin/init", "--log-level=debug"};

@@ -9,6 +9,7 @@
 #include "image/shared_base.hpp"
 #include "image/stack.hpp"
 #include "kernel/files.hpp"
+#include "transfer/image_archive.hpp"
 #include "transfer/image_layout.hpp"
 #include "unit/image/pool_fixture.hpp"
 #include "unit/transfer/byte_file.hpp"
@@ -191,6 +192,27 @@ TEST_F(AnOciImage, ComesOutOfAnArchive) {
 
     EXPECT_EQ(seen("web", "usr/tool"), "two");
     EXPECT_THAT(entries("machines"), ElementsAre("web.mstack", "web.nspawn"));
+}
+
+TEST_F(AnOciImage, IsWhatAnExportMakes) {
+    import_layout(small(), "web");
+    ProgressMeter counting = meter();
+    for (const Compression compression : {Compression::none, Compression::gzip, Compression::zstd}) {
+        const UniqueFd archive = open_path(place.path(), O_TMPFILE | O_RDWR, 0600);
+        export_oci_archive(pool(), "web", archive, compression, counting);
+        ::lseek(archive.get(), 0, SEEK_SET);
+        ASSERT_TRUE(is_image_archive(archive));
+        const UnpackedArchive unpacked{pool(), archive, counting};
+        import_layers(pool(), image_in_layout(unpacked.directory(), "web"), "again", {.force = true, .sync = false},
+                      counting);
+
+        EXPECT_EQ(seen("again", "usr/tool"), "two");
+        EXPECT_EQ(seen("again", "etc/a"), "nothing");
+        EXPECT_EQ(read_file(place.path() / "machines/again.nspawn"), read_file(place.path() / "machines/web.nspawn"));
+    }
+    const UniqueFd archive = open_path(place.path(), O_TMPFILE | O_RDWR, 0600);
+    EXPECT_THAT(refusal([&] { export_oci_archive(pool(), "web", archive, Compression::xz, counting); }),
+                HasSubstr("xz"));
 }
 
 TEST_F(AnOciImage, ComesOutOfWhatDockerSaves) {
