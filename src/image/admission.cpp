@@ -121,8 +121,7 @@ std::string find_network_manager(BorrowedFd root) {
     return exists_beneath(root, "usr/lib/systemd/systemd-networkd") ? "systemd-networkd (not enabled)" : "";
 }
 
-std::string find_init_version(BorrowedFd root, const std::string& kind,
-                              const std::map<std::string, std::string>& packages) {
+std::string find_init_version(const std::string& kind, const std::map<std::string, std::string>& packages) {
     constexpr std::array<std::pair<std::string_view, std::string_view>, 7> package_of{{{"systemd", "systemd"},
                                                                                        {"sysvinit", "sysvinit-core"},
                                                                                        {"openrc", "openrc"},
@@ -134,20 +133,6 @@ std::string find_init_version(BorrowedFd root, const std::string& kind,
         for (const auto& [name, version] : packages)
             if (init == kind && name.substr(0, name.find(':')) == package)
                 return version;
-    if (kind != "systemd")
-        return {};
-    // Its library carries the number in its name.
-    for (const char* path : {"usr/lib/systemd", "usr/lib64/systemd", "usr/lib/x86_64-linux-gnu/systemd",
-                             "usr/lib/aarch64-linux-gnu/systemd"}) {
-        try {
-            const auto directory = open_beneath_if_exists(root, path, O_RDONLY | O_DIRECTORY, Links::inside_root);
-            for (const std::string& name : directory ? sorted_entries(*directory, 10'000) : std::vector<std::string>{})
-                if (name.starts_with("libsystemd-shared-") && name.ends_with(".so"))
-                    return name.substr(18, name.size() - 21);
-        } catch (const Failure&) {
-            continue;
-        }
-    }
     return {};
 }
 
@@ -181,11 +166,9 @@ void judge(BorrowedFd root, Admission& found) {
     const auto loader = loader_of_elf(beginning_of(root, facts.init.path));
     if (loader && !exists_beneath(root, *loader))
         obstacle("its init needs '" + escaped_for_people(*loader) + "', which is not there");
-    const auto version = parse_integer<unsigned>(
-        std::string_view{found.init_version}.substr(0, found.init_version.find_first_not_of("0123456789")));
-    constexpr unsigned first_with_cgroup_v2 = 233;
-    if (facts.init.kind == "systemd" && version && *version < first_with_cgroup_v2)
-        obstacle("its systemd " + found.init_version + " does not know the cgroups that machines have");
+    if (facts.init.systemd_version.value_or(first_systemd_with_cgroup2) < first_systemd_with_cgroup2)
+        obstacle("its systemd " + std::to_string(*facts.init.systemd_version) +
+                 " cannot boot on control groups of version 2, the only ones that machines have");
 }
 
 void warn(Admission& found) {
@@ -242,7 +225,9 @@ Admission examine(BorrowedFd root, const ImageFacts& facts) {
     found.facts = facts;
     const auto packages = installed_packages(root);
     found.packages = packages.size();
-    found.init_version = find_init_version(root, facts.init.kind, packages);
+    found.init_version = find_init_version(facts.init.kind, packages);
+    if (found.init_version.empty() && facts.init.systemd_version)
+        found.init_version = std::to_string(*facts.init.systemd_version);
     found.network_manager = find_network_manager(root);
     found.units = count_units(root);
     Walk{found}.enter(root, "/", 0);

@@ -4,7 +4,6 @@
 #include "base/failure.hpp"
 #include "image/auxiliary_files.hpp"
 #include "image/file_copy.hpp"
-#include "image/image_changes.hpp"
 #include "image/layered_clone.hpp"
 #include "image/stack.hpp"
 #include "image/template.hpp"
@@ -12,31 +11,12 @@
 #include "kernel/files.hpp"
 
 #include <fcntl.h>
-#include <optional>
 #include <string>
 #include <utility>
 
 namespace machinist {
 
 namespace {
-
-// Held while an image is cloned, as far as it can be had.
-struct Source {
-    std::optional<ImageHold> hold;
-    bool only_readers = true; // no machine writes to it
-};
-
-Source hold_source(const Pool& pool, const PoolImage& image) {
-    for (const LockMode mode : {LockMode::exclusive, LockMode::shared}) {
-        try {
-            return {std::optional<ImageHold>{std::in_place, pool, image, mode}, true};
-        } catch (const Failure& failure) {
-            if (failure.kind() != FailureKind::busy)
-                throw;
-        }
-    }
-    return {std::nullopt, false};
-}
 
 // A snapshot, or files that share their extents, leave the image what it is. Only then layers: they need a base that
 // nobody writes to.
@@ -62,6 +42,18 @@ LayerKind clone_image(const Pool& pool, std::string_view name, std::string_view 
     return kind;
 }
 
+CloneSource hold_clone_source(const Pool& pool, const PoolImage& image) {
+    for (const LockMode mode : {LockMode::exclusive, LockMode::shared}) {
+        try {
+            return {std::optional<ImageHold>{std::in_place, pool, image, mode}, true};
+        } catch (const Failure& failure) {
+            if (failure.kind() != FailureKind::busy)
+                throw;
+        }
+    }
+    return {std::nullopt, false};
+}
+
 MadeClone make_clone(const Pool& pool, const PoolImage& image, const std::filesystem::path& directory,
                      std::string_view new_name, CloneWay way) {
     const auto plain = directory / std::string{new_name};
@@ -70,7 +62,7 @@ MadeClone make_clone(const Pool& pool, const PoolImage& image, const std::filesy
         return {file, copy_file_whole(image.path, file)};
     }
     if (way == CloneWay::automatic && !image.is_host() && !is_copied_cheaply(image, directory)) {
-        const Source source = hold_source(pool, image);
+        const CloneSource source = hold_clone_source(pool, image);
         const auto stack = plain.string() + stack_suffix;
         if (clone_by_layers(pool.places(), image, stack, source.only_readers))
             return {stack, LayerKind::disk};

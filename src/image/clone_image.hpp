@@ -2,10 +2,12 @@
 // A new image from another one.
 #pragma once
 
+#include "image/image_changes.hpp"
 #include "image/pool.hpp"
 #include "spec/machine_spec.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string_view>
 
 namespace machinist {
@@ -24,6 +26,13 @@ struct CloneRequest {
 // by layers.
 LayerKind clone_image(const Pool& pool, std::string_view name, std::string_view new_name,
                       const CloneRequest& request = {});
+
+// Held while an image is cloned, as far as it can be had.
+struct CloneSource {
+    std::optional<ImageHold> hold;
+    bool only_readers = true; // no machine writes to it
+};
+CloneSource hold_clone_source(const Pool& pool, const PoolImage& image);
 
 // The same without locks of names and without files beside the image: into directory, under a name with a suffix of
 // its kind, which is returned.

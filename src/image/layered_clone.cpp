@@ -168,7 +168,8 @@ void finish_cut_clone(const PoolImage& image) {
     }
 }
 
-bool clone_by_layers(const PoolPlaces& places, const PoolImage& image, const path& place, bool only_readers) {
+bool clone_by_layers(const PoolPlaces& places, const PoolImage& image, const path& place, bool only_readers,
+                     const path& written) {
     make_directories(places.bases, 0700);
     if (!can_be_layered(places, image, place))
         return false;
@@ -186,6 +187,8 @@ bool clone_by_layers(const PoolPlaces& places, const PoolImage& image, const pat
         return false;
     // A read-only image cannot be given another layer, and a running one is writing its own.
     const bool can_keep = only_readers && !image.read_only;
+    if (has_upper && !can_keep && !written.empty())
+        return false;
     if (has_upper && can_keep) {
         keep_upper_as_layer(places, stack, bases->size());
         bases = bases_of(stack, places.bases);
@@ -195,6 +198,8 @@ bool clone_by_layers(const PoolPlaces& places, const PoolImage& image, const pat
         made.add(base);
     if (has_upper && !can_keep)
         made.copy_upper(data);
+    if (!written.empty())
+        made.copy_upper(written);
     made.move_to(place);
     return true;
 }

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "registry/machine.hpp"
-#include "registry/orderly_end.hpp"
 #include "registry/places.hpp"
+#include "spec/orderly_end.hpp"
 
 #include <chrono>
 #include <filesystem>

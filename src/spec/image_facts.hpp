@@ -19,7 +19,11 @@ enum class MachineIdState { missing, unset, valid, unreadable }; // unset: empty
 struct InitFacts {
     std::string path; // in the image; empty if none
     std::string kind; // systemd, sysvinit, openrc, runit, s6, busybox, unknown
+    std::optional<unsigned> systemd_version = {};
 };
+
+// Older ones need control groups of version 1, which machines do not have.
+inline constexpr unsigned first_systemd_with_cgroup2 = 233;
 
 struct ImageFacts {
     std::filesystem::path directory;

@@ -3,6 +3,7 @@
 #include "spec/resolving.hpp"
 
 #include "base/text.hpp"
+#include "spec/orderly_end.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -122,9 +123,21 @@ void payload(Resolving& r) {
     terminal(r);
     host_ids(r);
     r.spec.kill_signal = r.settings.kill_signal;
-    if (!r.spec.kill_signal && r.boots())
+    const std::string& init = r.image.init.kind;
+    const bool is_silent = r.boots() && is_silent_init(init);
+    if (!r.spec.kill_signal && is_silent) {
+        // Without a signal, what keeps the machine runs a command in it.
+        if (const int signal = orderly_end(init, EndKind::power_off).signal; signal != 0)
+            r.spec.kill_signal = signal;
+    } else if (!r.spec.kill_signal && r.boots()) {
         r.spec.kill_signal = SIGRTMIN + 3;
+    }
     r.spec.notify_ready = r.settings.notify_ready.value_or(false);
+    if (is_silent && r.spec.notify_ready) {
+        r.warn("--notify-ready", "--notify-ready: the image's init (" + init + ") never says so; it is not waited for",
+               "'machinist wait --for=ready', which looks by itself");
+        r.spec.notify_ready = false;
+    }
 }
 
 void credentials(Resolving& r) {

@@ -85,6 +85,12 @@ void check_tree(Resolving& r) {
         r.problem(FailureKind::not_found, "--boot",
                   "--boot: " + tree + " has no init (/usr/lib/systemd/systemd, /lib/systemd/systemd, /sbin/init)",
                   remedy);
+    else if (r.boots() &&
+             r.image.init.systemd_version.value_or(first_systemd_with_cgroup2) < first_systemd_with_cgroup2)
+        r.problem(FailureKind::not_supported, "--boot",
+                  "--boot: systemd " + std::to_string(*r.image.init.systemd_version) + " of " + tree +
+                      " cannot boot on control groups of version 2, the only ones that machines have",
+                  "a command instead of --boot, or a newer system");
     else if (!r.boots() && !r.image.has_usr)
         r.problem(FailureKind::not_found, "--directory", "the directory " + tree + " has no /usr, so it is no system",
                   remedy);

@@ -35,7 +35,7 @@ struct keeper_orders {
     int32_t run_directory_fd; // O_RDONLY directory (run_directory.hpp)
     int32_t lock_fd;          // run directory's lock, flocked
     int32_t cgroup_fd;        // O_RDONLY directory of the payload's cgroup; -1 if none
-    int32_t kill_signal;      // 0: none, end abruptly
+    int32_t kill_signal;      // 0: none; a booted one is asked by LAUNCHER poweroff NAME, others are ended abruptly
     // Kept open and handed on to the next start when the machine reboots; -1 where not used.
     int32_t kept_fds[16];
     // Only held open while the machine runs (what must not be closed by its last user); -1 where not used.

@@ -9,6 +9,7 @@
 #include "image/tree_difference.hpp"
 #include "registry/machine_facts.hpp"
 #include "registry/machine_root.hpp"
+#include "registry/run_directory_view.hpp"
 
 #include <utility>
 
@@ -72,6 +73,30 @@ Pair trees_for(const Invocation& call, const MachineStore& machines) {
     return {former_state(pool, image.path, image.name), open_tree_of(image)};
 }
 
+// Where a machine's own layer on top of its image lies on disk; empty if it has none, or one that is in memory.
+std::filesystem::path layer_on_disk(const Machine& machine) {
+    const auto view = RunDirectoryView::open(machine.run_directory);
+    constexpr std::string_view verb = "tree ";
+    for (const std::string& line : view ? view->undo_lines() : std::vector<std::string>{})
+        if (line.starts_with(verb))
+            return std::filesystem::path{line.substr(verb.size())} / "upper";
+    return {};
+}
+
+bool commit_without_copying(const Pool& pool, const Machine& machine, const std::string& new_name) {
+    if (!machine.spec || machine.spec->root.volatile_mode != VolatileMode::no)
+        return false;
+    const RootSpec& root = machine.spec->root;
+    const bool writes_to_image = root.layer == LayerKind::none && !root.read_only;
+    const std::filesystem::path written = root.layer == LayerKind::disk ? layer_on_disk(machine) : "";
+    if (!writes_to_image && (written.empty() || !std::filesystem::is_directory(written)))
+        return false;
+    for (const PoolImage& image : pool.list())
+        if (image.path == root.directory)
+            return commit_by_layers(pool, image, written, new_name);
+    return false;
+}
+
 std::string word_for(Change change) {
     return std::string{name_of(change_names, change)};
 }
@@ -96,7 +121,9 @@ int commit_machine(const Invocation& call, const MachineStore& machines) {
     const UniqueFd root = open_machine_root(machine);
     // Nothing may be put in the place of what is being copied: links would lead out of the machine.
     const StandingStill still{machine};
-    commit_tree(Pool{}, root, call.words[1]);
+    const Pool pool;
+    if (call.copy || !commit_without_copying(pool, machine, call.words[1]))
+        commit_tree(pool, root, call.words[1]);
     return 0;
 }
 

@@ -40,12 +40,13 @@ void ask_for_end(Machine& machine, EndKind kind, const MachineStore& machines) {
         return;
     }
     const EntryResult result =
-        run_entry(machine, {.seconds = longest_command, .command = {end.command}}, machines.places());
+        run_entry(machine, {.seconds = longest_command, .command = end.command}, machines.places());
     // It may be killed by what it began.
     if (result.status != 0 && result.status < 128 && machine.leader.alive())
-        throw Failure{FailureKind::not_supported, "run '" + end.command + "' in machine '" + machine.name() +
-                                                      "': it ended with status " + std::to_string(result.status) +
-                                                      ": " + escaped_for_people(trimmed(result.output))}
+        throw Failure{FailureKind::not_supported, "run '" + joined(end.command, " ") + "' in machine '" +
+                                                      machine.name() + "': it ended with status " +
+                                                      std::to_string(result.status) + ": " +
+                                                      escaped_for_people(trimmed(result.output))}
             .try_instead("'machinist terminate " + machine.name() + "'");
 }
 

@@ -145,7 +145,7 @@ constexpr Row rows[]{
     {"wait", 0, no_argument, "", "poweroff, reboot, remove, clean: until it has happened", [](Invocation& call, const std::string&) { call.wait = true; }},
     {"then", 0, required_argument, "VERB", "poweroff --wait: 'terminate' when the time is over", set_then},
     {"instances", 0, required_argument, "N", "clone, start: NAME-1 to NAME-N, each with a machine id of its own", set_instances},
-    {"copy", 0, no_argument, "", "clone: share nothing with the old image", [](Invocation& call, const std::string&) { call.copy = true; }},
+    {"copy", 0, no_argument, "", "clone, commit: share nothing with the old image", [](Invocation& call, const std::string&) { call.copy = true; }},
     {"list", 0, no_argument, "", "build: show the recipes", [](Invocation& call, const std::string&) { call.list = true; }},
     {"mirror", 0, required_argument, "URI", "build: take packages from there, @SNAPSHOTID@ being the recipe's moment", [](Invocation& call, const std::string& value) { call.mirrors.push_back(value); }},
     {"directory", 0, required_argument, "DIR", "build: make DIR/NAME, and no image of the pool", [](Invocation& call, const std::string& value) { call.place = value; }},

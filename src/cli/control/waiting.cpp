@@ -8,6 +8,8 @@
 #include "registry/machine_facts.hpp"
 #include "registry/machine_watch.hpp"
 #include "registry/run_directory_view.hpp"
+#include "registry/silent_boot.hpp"
+#include "spec/orderly_end.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -22,6 +24,7 @@ using namespace std::chrono_literals;
 constexpr auto end_of_lock = 50ms;    // that a lock is given up wakes nobody
 constexpr auto end_of_opening = 5ms;  // nor that a payload was executed
 constexpr auto first_attempt = 100ms; // between attempts to execute a command; each waits longer
+constexpr auto between_looks = 100ms; // at a machine that does not tell
 constexpr auto longest_attempt = 1s;
 constexpr double longest_command = 60; // seconds
 
@@ -102,7 +105,7 @@ private:
     bool with_machine(const Machine& machine) {
         switch (waiting_.goal) {
         case Goal::running: return true;
-        case Goal::ready: return machine.is_ready() || (refuse_to_wait_for_ready(machine), false);
+        case Goal::ready: return machine.is_ready() || is_silently_ready(machine);
         case Goal::executes: return command_succeeds(machine);
         case Goal::removed: return false;
         case Goal::restarted: return machine.leader.pid() != waiting_.leaders_before.at(machine.name());
@@ -110,7 +113,22 @@ private:
         return false;
     }
 
-    static void refuse_to_wait_for_ready(const Machine& machine) {
+    // Those that do not tell are looked at, twice: see looks_booted().
+    bool is_silently_ready(const Machine& machine) {
+        const std::string init = refuse_to_wait_for_ready(machine);
+        if (!is_silent_init(init))
+            return false;
+        const auto now = Clock::now();
+        look_again_at(now + between_looks);
+        if (!looks_booted(machine, init)) {
+            booted_since_.erase(machine.name());
+            return false;
+        }
+        return now - booted_since_.try_emplace(machine.name(), now).first->second >= 2 * between_looks;
+    }
+
+    // The kind of init of one that boots and does not tell; else nothing.
+    static std::string refuse_to_wait_for_ready(const Machine& machine) {
         const auto never = [&](const std::string& why) {
             throw Failure{FailureKind::not_supported, "wait until machine '" + machine.name() + "' is ready: " + why}
                 .try_instead("--for=running, or --for=exec=COMMAND");
@@ -122,9 +140,11 @@ private:
         if (machine.spec && machine.spec->payload.mode == StartMode::boot && machine.notifications.empty()) {
             const std::string init =
                 read_machine_facts(machine, {.os_release = false, .addresses = false, .init = true}).init;
-            if (!init.empty() && init != "systemd")
+            if (!init.empty() && init != "systemd" && !is_silent_init(init))
                 never("its init (" + init + ") does not tell");
+            return init;
         }
+        return {};
     }
 
     bool command_succeeds(const Machine& machine) {
@@ -147,6 +167,7 @@ private:
     std::vector<Machine> held_;
     std::optional<Clock::time_point> next_look_;
     std::optional<Clock::time_point> half_time_;
+    std::map<std::string, Clock::time_point> booted_since_;
     Clock::duration between_attempts_ = first_attempt;
 };
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "supervisor/keeper/keeper.hpp"
 
+#include "kernel/syscalls.hpp"
 #include "supervisor/keeper/report.hpp"
 #include "supervisor/keeper/terminal.hpp"
 #include "supervisor/keeper/text.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace machinist::keeper {
 
@@ -113,18 +117,51 @@ void Keeper::handle_signals() {
 }
 
 void Keeper::stop_requested() {
-    if (orders_.kill_signal == 0 || stopping_) {
+    // A booted one without a signal has an init that takes none.
+    if ((orders_.kill_signal == 0 && (orders_.flags & KEEPER_BOOTED) == 0) || stopping_) {
         kill();
         return;
     }
     stopping_ = true;
     manager_.tell("STOPPING=1\nSTATUS=Shutting down...");
-    request(orders_.kill_signal);
+    request_end();
 }
 
 void Keeper::request(int signal) {
     requested_signal_ = signal;
     deliver_request();
+}
+
+void Keeper::request_end() {
+    if (orders_.kill_signal == 0)
+        ask_by_launcher("poweroff");
+    else
+        request(orders_.kill_signal);
+}
+
+void Keeper::ask_by_launcher(const char* verb) const {
+    const pid_t us = ::getpid();
+    const pid_t waiting = ::fork();
+    if (waiting > 0)
+        return;
+    // Where it cannot be asked it is ended: SIGQUIT means that to us.
+    if (waiting < 0) {
+        ::kill(us, SIGQUIT);
+        return;
+    }
+    signals_.give_back();
+    sys::close_range(STDERR_FILENO + 1, ~0U, 0);
+    const pid_t asking = ::fork();
+    if (asking == 0) {
+        ::execl(orders_.launcher, "machinist", verb, "--", orders_.name, nullptr);
+        ::_exit(127);
+    }
+    int status = 1;
+    if (asking > 0)
+        ::waitpid(asking, &status, 0);
+    if (status != 0 && ::getppid() == us)
+        ::kill(us, SIGQUIT);
+    ::_exit(0);
 }
 
 void Keeper::deliver_request() {
@@ -144,11 +181,13 @@ void Keeper::kill() {
 }
 
 void Keeper::act_on_hotkeys() {
+    // Those of systemd's interface.
+    const bool knows_signals = (orders_.flags & KEEPER_BOOTED) == 0 || orders_.kill_signal == SIGRTMIN + 3;
     switch (console_.take_action()) {
     case Hotkeys::Action::none: break;
     case Hotkeys::Action::kill: kill(); break;
-    case Hotkeys::Action::power_off: request(SIGRTMIN + 4); break;
-    case Hotkeys::Action::reboot: request(SIGRTMIN + 5); break;
+    case Hotkeys::Action::power_off: knows_signals ? request(SIGRTMIN + 4) : request_end(); break;
+    case Hotkeys::Action::reboot: knows_signals ? request(SIGRTMIN + 5) : ask_by_launcher("reboot"); break;
     }
 }
 

@@ -26,6 +26,9 @@ private:
     void handle_signals();
     void stop_requested();
     void request(int signal);
+    void request_end();
+    // For inits that take no signal: "machinist VERB NAME".
+    void ask_by_launcher(const char* verb) const;
     void kill();
     void act_on_hotkeys();
     void deliver_request();

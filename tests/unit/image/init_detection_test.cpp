@@ -3,6 +3,7 @@
 
 #include "temporary_directory.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -73,6 +74,40 @@ TEST_F(ATree, OfOpenrcRunitOrS6IsToldByName) {
 
         EXPECT_EQ(detect_init(tree.descriptor()).kind, kind);
     }
+}
+
+TEST_F(ATree, WhoseInitIsAScriptIsToldByTheProgramThatItBecomes) {
+    tree_.write("etc/inittab", "");
+    tree_.write("sbin/init", "#!/bin/sh\nexec /usr/bin/s6-svscan /run/service\n");
+    ::chmod((tree_.path() / "sbin/init").c_str(), 0755);
+
+    EXPECT_EQ(found().kind, "s6");
+}
+
+TEST_F(ATree, OfSystemdHasTheVersionThatItsLibraryIsCalledBy) {
+    program("usr/lib/systemd/systemd");
+    tree_.write("usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.8-1~deb13u2.so", "");
+    tree_.write("usr/lib/systemd/libsystemd-shared-.so", "");
+
+    EXPECT_EQ(found().systemd_version, 257U);
+}
+
+TEST_F(ATree, OfAnOldSystemdHasTheVersionThatItsProgramPrints) {
+    // Not written in one piece: other tests take this very program for an init.
+    std::string program = "\x7f"
+                          "ELF" +
+                          std::string(1 << 20, 'x') + "@systemd running@systemd 219@+PAM";
+    std::ranges::replace(program, '@', '\0');
+    tree_.write("usr/lib/systemd/systemd", program);
+    ::chmod((tree_.path() / "usr/lib/systemd/systemd").c_str(), 0755);
+
+    EXPECT_EQ(found().systemd_version, 219U);
+}
+
+TEST_F(ATree, OfSystemdWithoutAnyNumberHasNoVersion) {
+    program("usr/lib/systemd/systemd");
+
+    EXPECT_FALSE(found().systemd_version);
 }
 
 TEST_F(ATree, OfSomethingElseIsUnknown) {

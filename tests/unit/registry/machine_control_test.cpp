@@ -71,20 +71,6 @@ TEST_F(AMachine, WithTheHostsIdsHasNoShift) {
     EXPECT_FALSE(read_id_shift(machine(leader)));
 }
 
-TEST(AnOrderlyEnd, IsWhatEachInitUnderstands) {
-    EXPECT_EQ(orderly_end("systemd", EndKind::power_off).signal, SIGRTMIN + 4);
-    EXPECT_EQ(orderly_end("systemd", EndKind::reboot).signal, SIGINT);
-    EXPECT_EQ(orderly_end("sysvinit", EndKind::reboot).signal, SIGINT);
-    EXPECT_EQ(orderly_end("busybox", EndKind::power_off).signal, SIGUSR2);
-    EXPECT_EQ(orderly_end("busybox", EndKind::reboot).signal, SIGTERM);
-}
-
-TEST(AnOrderlyEnd, IsACommandWhereNoSignalIsKnown) {
-    EXPECT_EQ(orderly_end("sysvinit", EndKind::power_off).command, "poweroff");
-    EXPECT_EQ(orderly_end("unknown", EndKind::reboot).command, "reboot");
-    EXPECT_EQ(orderly_end("unknown", EndKind::reboot).signal, 0);
-}
-
 class AMachineWatch : public MachineTree {};
 
 TEST_F(AMachineWatch, SeesAMachineAppearThatHadNoDirectoryYet) {

@@ -84,6 +84,32 @@ TEST(Booting, EndsByTheSignalThatSystemdHaltsOn) {
     EXPECT_EQ(nspawn({"-b", "--kill-signal=SIGTERM"}).spec().kill_signal, SIGTERM);
 }
 
+TEST(Booting, EndsByWhatAnotherInitTakesForIt) {
+    Decision decision = nspawn({"-b"});
+    decision.image.init = {"/sbin/init", "busybox"};
+    EXPECT_EQ(decision.spec().kill_signal, SIGUSR2);
+    decision.image.init.kind = "sysvinit";
+    EXPECT_FALSE(decision.spec().kill_signal);
+    decision.image.init.kind = "unknown";
+    EXPECT_EQ(decision.spec().kill_signal, SIGRTMIN + 3);
+}
+
+TEST(Booting, DoesNotWaitForAnInitThatNeverSaysThatItIsReady) {
+    Decision decision = nspawn({"-b", "--notify-ready=yes"});
+    EXPECT_TRUE(decision.spec().notify_ready);
+    decision.image.init = {"/sbin/init", "openrc"};
+    EXPECT_FALSE(decision.spec().notify_ready);
+    EXPECT_THAT(decision.resolved().warnings, SizeIs(1));
+}
+
+TEST(Booting, IsRefusedForASystemdThatKnowsNoControlGroupsOfVersionTwo) {
+    Decision decision = nspawn({"-b"});
+    decision.image.init.systemd_version = 219;
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("systemd 219 of '/var/lib/machines/web' cannot boot")));
+    decision.image.init.systemd_version = 233;
+    EXPECT_THAT(decision.sentences(), IsEmpty());
+}
+
 TEST(Booting, TurnsWordsWithoutADotIntoVariablesOfInit) {
     const PayloadSpec payload = nspawn({"-b", "systemd.hostname=web", "foo-bar=1", "=x", "123=", "foo!=", "single",
                                         "systemd.mask=a.service", "A=1", "A=2"})
