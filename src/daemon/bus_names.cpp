@@ -11,6 +11,8 @@ namespace {
 
 const std::string own_name = "io.machinist";
 const std::string provided_name = "org.freedesktop.machine1";
+// Comes and goes with the other: transfers and images are of one mind.
+const std::string transfers_name = "org.freedesktop.import1";
 
 std::string rule_for(const char* signal) {
     return std::string{"type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='"} +
@@ -26,7 +28,9 @@ BusNames::BusNames(Service& service, std::function<void()> on_provider)
     acquired_ = service_.bus.match(rule_for("NameAcquired"), [this](sd_bus_message*) { provide(true); });
     lost_ = service_.bus.match(rule_for("NameLost"), [this](sd_bus_message*) { provide(false); });
     service_.is_provider = service_.bus.take_name(provided_name, true);
-    if (!service_.is_provider)
+    if (service_.is_provider)
+        (void)service_.bus.take_name(transfers_name, true);
+    else
         log_notice("another service has the name " + provided_name + "; only " + own_name + " is served until it goes");
 }
 
@@ -36,8 +40,12 @@ void BusNames::provide(bool is_provider) {
     service_.is_provider = is_provider;
     log_notice(is_provider ? "now serving " + provided_name + ", too"
                            : "the name " + provided_name + " was taken over");
-    if (is_provider)
+    if (is_provider) {
+        (void)service_.bus.take_name(transfers_name, true);
         on_provider_();
+    } else {
+        service_.bus.release_name(transfers_name);
+    }
     (void)sd_bus_emit_properties_changed(service_.bus.raw(), manager_path, "io.machinist.Manager1", "Provider",
                                          static_cast<const char*>(nullptr));
 }
@@ -45,6 +53,7 @@ void BusNames::provide(bool is_provider) {
 void BusNames::release() {
     acquired_ = {};
     lost_ = {};
+    service_.bus.release_name(transfers_name);
     service_.bus.release_name(provided_name);
     service_.bus.release_name(own_name);
 }

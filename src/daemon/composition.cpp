@@ -12,6 +12,7 @@
 #include "daemon/known_images.hpp"
 #include "daemon/polkit_authority.hpp"
 #include "daemon/sessions.hpp"
+#include "daemon/transfers.hpp"
 #include "registry/programs.hpp"
 #include "registry/service/jobs.hpp"
 
@@ -60,11 +61,13 @@ int run_daemon(const DaemonOptions& options) {
     attach_terminals(interfaces, service, sessions);
     Jobs jobs{loop, units, options.jobs};
     attach_jobs(interfaces, service, jobs);
+    Transfers transfers{service, jobs};
     BootWatch boot{service};
     attach_boot(interfaces, service, boot);
     announce_machines(service, boot);
 
     serve(interfaces, service);
+    transfers.serve();
     const StateDirectory provided{options.state_directory, options.quarantine};
     // Calls that come from here on are answered by the loop, when all machines are known.
     BusNames names{service, [&] { registry.move_state_to(provided); }};
@@ -73,7 +76,7 @@ int run_daemon(const DaemonOptions& options) {
     else
         registry.adopt();
     jobs.adopt();
-    IdleExit idle{service, options.idle, [&] { names.release(); }};
+    IdleExit idle{service, options.idle, [&] { return jobs.is_working(); }, [&] { names.release(); }};
     (void)sd_notify(0, "READY=1");
     const int status = loop.run();
     (void)sd_notify(0, "STOPPING=1");

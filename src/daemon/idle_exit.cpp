@@ -5,14 +5,15 @@
 
 namespace machinist {
 
-IdleExit::IdleExit(Service& service, std::chrono::seconds patience, std::function<void()> release)
-    : service_(service), patience_(patience), release_(std::move(release)) {
+IdleExit::IdleExit(Service& service, std::chrono::seconds patience, std::function<bool()> has_work,
+                   std::function<void()> release)
+    : service_(service), patience_(patience), has_work_(std::move(has_work)), release_(std::move(release)) {
     if (patience_.count() > 0)
         timer_ = service_.loop.after(patience_, [this] { look(); });
 }
 
 bool IdleExit::is_idle() const {
-    return service_.registry.machines().empty() && Call::waiting() == 0;
+    return service_.registry.machines().empty() && Call::waiting() == 0 && !has_work_();
 }
 
 void IdleExit::look() {

@@ -11,8 +11,10 @@ namespace machinist {
 
 class IdleExit {
 public:
-    // release: gives the names away, so that callers start a new daemon from then on.
-    IdleExit(Service& service, std::chrono::seconds patience, std::function<void()> release);
+    // has_work: beside machines and calls, what keeps it here. release: gives the names away, so that callers start a
+    // new daemon from then on.
+    IdleExit(Service& service, std::chrono::seconds patience, std::function<bool()> has_work,
+             std::function<void()> release);
 
 private:
     void look();
@@ -20,6 +22,7 @@ private:
 
     Service& service_;
     std::chrono::seconds patience_;
+    std::function<bool()> has_work_;
     std::function<void()> release_;
     std::uint64_t calls_before_ = 0;
     EventSource timer_;

@@ -116,7 +116,10 @@ void cancel(Service& service, Jobs& jobs, const Call& call, std::uint32_t id) {
         go();
         return;
     }
-    when_allowed(service, call, {.action = manage_machines, .verb = "cancel", .machine = job.record.machine}, go);
+    if (job.record.kind == JobKind::transfer)
+        when_allowed(service, call, {.action = "org.freedesktop.import1.cancel", .verb = "cancel"}, go);
+    else
+        when_allowed(service, call, {.action = manage_machines, .verb = "cancel", .machine = job.record.machine}, go);
 }
 
 void announce(Service& service, Jobs& jobs) {
@@ -144,7 +147,14 @@ void announce(Service& service, Jobs& jobs) {
                                          path.c_str(), state_of(job).c_str()));
                  told(sd_bus_emit_interfaces_removed(bus, path.c_str(), job_interface,
                                                      static_cast<const char*>(nullptr)));
-             }});
+             },
+         .progressed =
+             [bus](const Job& job) {
+                 told(sd_bus_emit_properties_changed(bus, path_of_job(job.record.id).c_str(), job_interface, "Stage",
+                                                     "Bytes", "TotalBytes", "BytesPerSecond", "TimeLeftUSec",
+                                                     static_cast<const char*>(nullptr)));
+             },
+         .said = {}});
 }
 
 template <typename T>
@@ -173,6 +183,11 @@ void attach_job_properties(Interfaces& interfaces, Jobs& jobs) {
     time("CPUUserUSec", [](const Job& job) { return job.result.user_us; });
     time("CPUSystemUSec", [](const Job& job) { return job.result.system_us; });
     time("MemoryPeak", [](const Job& job) { return job.result.memory_peak; });
+    text("Stage", [](const Job& job) { return job.progress.stage; });
+    time("Bytes", [](const Job& job) { return job.progress.bytes; });
+    time("TotalBytes", [](const Job& job) { return job.progress.total.value_or(UINT64_MAX); });
+    time("BytesPerSecond", [](const Job& job) { return job.progress.rate; });
+    time("TimeLeftUSec", [](const Job& job) { return job.progress.left.value_or(UINT64_MAX); });
 }
 
 } // namespace

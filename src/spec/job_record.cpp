@@ -23,6 +23,10 @@ std::string write_job_record(const JobRecord& record) {
     add("INODE", std::to_string(record.process_inode));
     add("START", std::to_string(record.process_start));
     add("UNIT", record.unit);
+    add("TYPE", record.transfer.type);
+    add("REMOTE", record.transfer.remote);
+    add("CLASS", record.transfer.image_class);
+    add("VERIFY", record.transfer.verify);
     add("END", "1");
     return text;
 }
@@ -53,6 +57,10 @@ std::optional<JobRecord> parse_job_record(std::string_view text) {
     record.process_inode = parse_integer<std::uint64_t>(values["INODE"]).value_or(0);
     record.process_start = parse_integer<std::uint64_t>(values["START"]).value_or(0);
     record.unit = unescaped("UNIT");
+    record.transfer = {.type = unescaped("TYPE"),
+                       .remote = unescaped("REMOTE"),
+                       .image_class = unescaped("CLASS"),
+                       .verify = unescaped("VERIFY")};
     return record;
 }
 

@@ -7,6 +7,7 @@
 #include "kernel/pidfd.hpp"
 #include "spec/job_record.hpp"
 #include "spec/job_result.hpp"
+#include "spec/transfer_progress.hpp"
 
 #include <cstdint>
 #include <string>
@@ -22,8 +23,10 @@ inline constexpr EnumNames<JobState, 4> job_state_names{{{JobState::running, "ru
 struct Job {
     JobRecord record;
     JobState state = JobState::running;
-    JobResult result;           // once it runs no more
-    std::uint64_t finished = 0; // microseconds, CLOCK_REALTIME
+    JobResult result;             // once it runs no more
+    std::uint64_t finished = 0;   // microseconds, CLOCK_REALTIME
+    TransferProgress progress;    // of a transfer
+    std::uint64_t log_offset = 0; // of its messages, how much has been told
     Pidfd process;
     EventSource process_end;
     EventSource patience; // of a canceled one

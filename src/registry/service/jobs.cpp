@@ -9,7 +9,9 @@
 #include "registry/recorded_leader.hpp"
 #include "registry/run_directory_view.hpp"
 #include "registry/service/job_process.hpp"
+#include "registry/service/transfer_process.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <fcntl.h>
@@ -23,8 +25,13 @@ namespace {
 constexpr std::size_t most_running = 256;
 constexpr std::size_t most_kept = 1024;
 constexpr std::chrono::minutes kept_for{10};
-constexpr std::chrono::seconds grace{5}; // between asking a canceled command to end and its end
+constexpr std::chrono::seconds grace{5};               // between asking a canceled command to end and its end
+constexpr std::chrono::seconds grace_of_transfers{30}; // what they have made so far is removed meanwhile
+constexpr std::size_t most_transfers = 64;
+constexpr std::chrono::milliseconds between_looks{250};
 constexpr const char* result_suffix = ".result";
+constexpr const char* progress_suffix = ".progress";
+constexpr const char* log_suffix = ".log";
 
 std::uint64_t now() {
     timespec time{};
@@ -43,8 +50,20 @@ std::filesystem::path Jobs::record_file(std::uint32_t id) const {
     return directory_ / std::to_string(id);
 }
 
+std::filesystem::path Jobs::file_of(std::uint32_t id, const char* suffix) const {
+    return directory_ / (std::to_string(id) + suffix);
+}
+
 std::filesystem::path Jobs::result_file(std::uint32_t id) const {
-    return directory_ / (std::to_string(id) + result_suffix);
+    return file_of(id, result_suffix);
+}
+
+template <typename... Arguments>
+void Jobs::announce(std::function<void(Arguments...)> JobEvents::*event,
+                    const std::type_identity_t<Arguments>&... arguments) const {
+    for (const JobEvents& events : events_)
+        if (events.*event)
+            (events.*event)(arguments...);
 }
 
 Job& Jobs::add(JobRecord record) {
@@ -84,8 +103,7 @@ const Job& Jobs::execute(const Machine& machine, const Entry& entry, std::array<
         throw;
     }
     watch(job);
-    if (events_.added)
-        events_.added(job);
+    announce(&JobEvents::added, job);
     return job;
 }
 
@@ -95,14 +113,78 @@ const Job& Jobs::start(const std::string& machine, const std::string& unit,
         add({.kind = JobKind::start, .machine = machine, .owner = owner, .description = "start " + unit, .unit = unit});
     const std::uint32_t id = job.record.id;
     write(job);
-    if (events_.added)
-        events_.added(job);
+    announce(&JobEvents::added, job);
     const auto done = [this, id](const Failure* failure) { unit_started(id, failure); };
     if (command)
         units_.start_service({.name = unit, .description = "Machine " + machine, .command = *command}, done);
     else
         units_.start_unit(unit, done);
     return job;
+}
+
+const Job& Jobs::transfer(JobRecord record, const std::vector<std::string>& arguments, BorrowedFd file) {
+    const auto is_transfer = [](const auto& entry) {
+        return entry.second->record.kind == JobKind::transfer && entry.second->state == JobState::running;
+    };
+    if (static_cast<std::size_t>(std::ranges::count_if(jobs_, is_transfer)) >= most_transfers)
+        throw Failure{FailureKind::too_many, "Too many transfers"};
+    record.kind = JobKind::transfer;
+    Job& job = add(std::move(record));
+    try {
+        std::vector<std::string> words{"--job=" + record_file(job.record.id).string()};
+        words.insert(words.end(), arguments.begin(), arguments.end());
+        job.process = start_transfer_process(words, file);
+        job.record.process = job.process.pid();
+        job.record.process_inode = job.process.inode();
+        job.record.process_start = start_time_of(job.process.pid()).value_or(0);
+        write(job);
+    } catch (const Failure&) {
+        if (job.process)
+            job.process.send_signal(SIGTERM);
+        remove(job.record.id);
+        throw;
+    }
+    watch(job);
+    announce(&JobEvents::added, job);
+    follow_transfers();
+    return job;
+}
+
+// Files tell a daemon that is started anew what pipes would not.
+void Jobs::follow_transfers() {
+    bool any = false;
+    for (const auto& [id, job] : jobs_)
+        if (job->record.kind == JobKind::transfer && job->state == JobState::running) {
+            any = true;
+            look_at_transfer(*job);
+        }
+    if (any)
+        follow_ = loop_.after(between_looks, [this] { follow_transfers(); });
+}
+
+void Jobs::look_at_transfer(Job& job) {
+    const auto id = job.record.id;
+    if (const auto text = read_file_if_exists(file_of(id, progress_suffix)))
+        if (const auto progress = parse_transfer_progress(*text); progress && *progress != job.progress) {
+            job.progress = *progress;
+            announce(&JobEvents::progressed, job);
+        }
+    const std::string log = read_file_if_exists(file_of(id, log_suffix)).value_or("");
+    while (job.log_offset < log.size()) {
+        const auto end = log.find('\n', job.log_offset);
+        if (end == std::string::npos)
+            break;
+        const std::string line = log.substr(job.log_offset, end - job.log_offset);
+        job.log_offset = end + 1;
+        const auto blank = line.find(' ');
+        constexpr unsigned information = 6;
+        announce(&JobEvents::said, job, parse_integer<unsigned>(line.substr(0, blank)).value_or(information),
+                 blank == std::string::npos ? line : line.substr(blank + 1));
+    }
+}
+
+bool Jobs::is_working() const {
+    return std::ranges::any_of(jobs_, [](const auto& entry) { return entry.second->state == JobState::running; });
 }
 
 void Jobs::watch(Job& job) {
@@ -112,6 +194,8 @@ void Jobs::watch(Job& job) {
 
 void Jobs::process_ended(std::uint32_t id) {
     Job& job = find(id);
+    if (job.record.kind == JobKind::transfer)
+        look_at_transfer(job);
     // Not our child if another daemon began it.
     siginfo_t end{};
     (void)::waitid(P_PIDFD, static_cast<id_t>(job.process.descriptor().get()), &end, WEXITED | WNOHANG);
@@ -142,8 +226,7 @@ void Jobs::finish(Job& job, JobResult result) {
     const bool well = job.result.failure.empty();
     job.state = job.record.canceled ? JobState::canceled : well ? JobState::done : JobState::failed;
     keep_for_a_while(job.record.id);
-    if (events_.finished)
-        events_.finished(job);
+    announce(&JobEvents::finished, job);
 }
 
 void Jobs::keep_for_a_while(std::uint32_t id) {
@@ -153,10 +236,11 @@ void Jobs::keep_for_a_while(std::uint32_t id) {
 void Jobs::remove(std::uint32_t id) {
     const auto node = jobs_.extract(id);
     (void)::unlink(record_file(id).c_str());
-    (void)::unlink(result_file(id).c_str());
+    for (const char* suffix : {result_suffix, progress_suffix, log_suffix})
+        (void)::unlink(file_of(id, suffix).c_str());
     kept_.erase(id);
-    if (!node.empty() && node.mapped()->state != JobState::running && events_.removed)
-        events_.removed(*node.mapped());
+    if (!node.empty() && node.mapped()->state != JobState::running)
+        announce(&JobEvents::removed, *node.mapped());
 }
 
 void Jobs::cancel(std::uint32_t id) {
@@ -174,7 +258,7 @@ void Jobs::cancel(std::uint32_t id) {
     }
     // machinist-enter hands it on to the command.
     job.process.send_signal(SIGTERM);
-    job.patience = loop_.after(grace, [this, id] {
+    job.patience = loop_.after(job.record.kind == JobKind::transfer ? grace_of_transfers : grace, [this, id] {
         if (const auto found = jobs_.find(id); found != jobs_.end())
             found->second->process.send_signal(SIGKILL);
     });
@@ -213,6 +297,8 @@ void Jobs::adopt() {
         }
         job.process = std::move(*held);
         watch(job);
+        if (job.record.kind == JobKind::transfer)
+            follow_transfers();
     }
 }
 

@@ -13,6 +13,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
 
 namespace machinist {
 
@@ -20,6 +23,9 @@ struct JobEvents {
     std::function<void(const Job&)> added;
     std::function<void(const Job&)> finished;
     std::function<void(const Job&)> removed;
+    // Of transfers.
+    std::function<void(const Job&)> progressed;
+    std::function<void(const Job&, unsigned priority, const std::string& line)> said;
 };
 
 class Jobs {
@@ -27,8 +33,9 @@ public:
     Jobs(EventLoop& loop, UnitManager& units, std::filesystem::path directory)
         : loop_(loop), units_(units), directory_(std::move(directory)) {}
 
+    // Each family of interfaces has its own.
     void announce_to(JobEvents events) {
-        events_ = std::move(events);
+        events_.push_back(std::move(events));
     }
     // What other daemons began.
     void adopt();
@@ -40,9 +47,14 @@ public:
     const Job& start(const std::string& machine, const std::string& unit,
                      const std::optional<std::vector<std::string>>& command, std::uint32_t owner);
 
+    // By machinist-transfer with these arguments; file is what comes or goes, if it is one of the caller's. Its record
+    // needs what it is, its image and its owner.
+    const Job& transfer(JobRecord record, const std::vector<std::string>& arguments, BorrowedFd file);
+
     // A command is asked to end, and killed when it does not; a unit is stopped.
     void cancel(std::uint32_t id);
 
+    [[nodiscard]] bool is_working() const;
     // Throws Failure(not_found).
     [[nodiscard]] const Job& get(std::uint32_t id) const;
     [[nodiscard]] const std::map<std::uint32_t, std::unique_ptr<Job>>& all() const {
@@ -59,13 +71,20 @@ private:
     void finish(Job& job, JobResult result);
     void remove(std::uint32_t id);
     void keep_for_a_while(std::uint32_t id);
+    void follow_transfers();
+    void look_at_transfer(Job& job);
+    template <typename... Arguments>
+    void announce(std::function<void(Arguments...)> JobEvents::*event,
+                  const std::type_identity_t<Arguments>&... arguments) const;
     [[nodiscard]] std::filesystem::path record_file(std::uint32_t id) const;
     [[nodiscard]] std::filesystem::path result_file(std::uint32_t id) const;
+    [[nodiscard]] std::filesystem::path file_of(std::uint32_t id, const char* suffix) const;
 
     EventLoop& loop_;
     UnitManager& units_;
     std::filesystem::path directory_;
-    JobEvents events_;
+    std::vector<JobEvents> events_;
+    EventSource follow_;
     std::uint32_t last_ = 0;
     std::map<std::uint32_t, std::unique_ptr<Job>> jobs_;
     std::map<std::uint32_t, EventSource> kept_; // finished ones, until they are forgotten

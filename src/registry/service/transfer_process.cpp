@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "registry/service/transfer_process.hpp"
+
+#include "base/failure.hpp"
+#include "kernel/files.hpp"
+#include "kernel/forked.hpp"
+#include "registry/programs.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+[[noreturn]] void execute_in_child(std::vector<std::string> words, BorrowedFd file) {
+    try {
+        (void)::setsid();
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        // First out of the way of the numbers that it is to have.
+        const UniqueFd moved = file ? UniqueFd{::fcntl(file.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)}
+                                    : open_path("/dev/null", O_RDWR | O_NOCTTY);
+        for (const int stream : {STDIN_FILENO, STDOUT_FILENO})
+            if (::dup2(moved.get(), stream) < 0)
+                throw system_failure("take the file");
+        // Only what it was started by: no setting of ours is one of its.
+        ::unsetenv("NOTIFY_SOCKET");
+        ::unsetenv("WATCHDOG_PID");
+        ::unsetenv("WATCHDOG_USEC");
+        std::vector<char*> arguments;
+        for (std::string& word : words)
+            arguments.push_back(word.data());
+        arguments.push_back(nullptr);
+        ::execv(arguments[0], arguments.data());
+    } catch (const Failure&) {
+        // That there is no result says it.
+    }
+    ::_exit(EXIT_FAILURE);
+}
+
+} // namespace
+
+Pidfd start_transfer_process(const std::vector<std::string>& arguments, BorrowedFd file) {
+    std::vector<std::string> words{program_near("machinist-transfer").string()};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    if (::access(words[0].c_str(), X_OK) < 0)
+        throw system_failure("execute '" + words[0] + "'").try_instead("installing all of machinist");
+    Pidfd child = fork_held();
+    if (!child)
+        execute_in_child(std::move(words), file);
+    return child;
+}
+
+} // namespace machinist
