@@ -207,6 +207,8 @@ TEST_F(TheContract, IsWhatTheServiceSaysOfItself) {
     EXPECT_THAT(machine_members, IsSupersetOf(members_of(contract::org_freedesktop_machine1_Machine)));
     EXPECT_THAT(machine_members, IsSupersetOf(members_of(contract::io_machinist_Machine1)));
     EXPECT_THAT(image_members, IsSupersetOf(members_of(contract::org_freedesktop_machine1_Image)));
+    EXPECT_THAT(members_of(introspection("/org/freedesktop/import1")),
+                IsSupersetOf(members_of(contract::org_freedesktop_import1_Manager)));
     EXPECT_THAT(manager_members,
                 Contains("org.freedesktop.machine1.Manager method CreateMachineWithNetwork(s name,ay id,"
                          "s service,s class,u leader,s root_directory,ai ifindices,a(sv) "
@@ -285,6 +287,8 @@ TEST_F(TheContract, IsKeptWithHostileValuesOfEveryType) {
     std::filesystem::create_directories(pool() / "kept/usr");
     const auto interfaces = {
         std::pair{&contract::org_freedesktop_machine1_Manager, std::string{manager_path}},
+        std::pair{&contract::org_freedesktop_import1_Manager, std::string{"/org/freedesktop/import1"}},
+        std::pair{&contract::org_freedesktop_import1_Transfer, std::string{"/org/freedesktop/import1/transfer/_1"}},
         std::pair{&contract::io_machinist_Manager1, std::string{manager_path}},
         std::pair{&contract::org_freedesktop_machine1_Machine, machine_path("kept")},
         std::pair{&contract::org_freedesktop_machine1_Image, std::string{"/org/freedesktop/machine1/image/kept"}},
