@@ -111,6 +111,7 @@ Transfers::Transfers(Service& service, Jobs& jobs)
     attach_imports();
     attach_exports();
     attach_pulls();
+    attach_registries();
     attach_lists();
     attach_transfers();
     announce();
@@ -259,6 +260,25 @@ void Transfers::attach_pulls() {
             go(call, std::move(order));
         });
     }
+}
+
+void Transfers::attach_registries() {
+    manager_.method("PullOci", [this](const Call& call) {
+        Order order{.type = "pull-oci"};
+        order.remote = call.take<std::string>();
+        order.name = call.take<std::string>();
+        order.image_class = call.take<std::string>();
+        order.flags = call.take<std::uint64_t>();
+        // Each part is named by its digest.
+        order.verify = "checksum";
+        constexpr std::size_t longest_reference = 1024;
+        if (order.remote.empty() || order.remote.size() > longest_reference || order.remote.starts_with('-') ||
+            has_control_characters(order.remote))
+            throw Failure{FailureKind::invalid, "Invalid OCI reference"};
+        if (!is_image_name(order.name))
+            throw Failure{FailureKind::invalid, "Local name is invalid"};
+        begin(call, std::move(order), force | read_only | keep_download);
+    });
 }
 
 void Transfers::attach_lists() {

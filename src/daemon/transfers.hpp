@@ -34,6 +34,7 @@ private:
     void attach_imports();
     void attach_exports();
     void attach_pulls();
+    void attach_registries();
     void attach_lists();
     void attach_transfers();
     void announce();

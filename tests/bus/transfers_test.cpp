@@ -189,6 +189,10 @@ TEST_F(TheTransfers, GoOnWithoutTheServiceWhichFindsThemAgain) {
     write_all(to, bytes.substr(0, 1024));
     const auto id = import_tar(from, "web").take<std::uint32_t>();
 
+    // Its process is one of its own from then on.
+    ASSERT_TRUE(until([&] {
+        return std::filesystem::exists(bus.directory() / "run/machinist/jobs" / (std::to_string(id) + ".progress"));
+    }));
     kill_daemon(SIGKILL);
     start_daemon();
     ASSERT_EQ(import1("ListTransfers").take<std::vector<Row>>().size(), 1U);
@@ -239,6 +243,7 @@ TEST_F(TheTransfers, RefuseWhatHasNoMeaningAtOnce) {
             EXPECT_EQ(result_of(outcome), "failed") << url;
         }
     EXPECT_EQ(import1("PullTar", std::string{"http://host/x"}, web, std::string{"maybe"}, false).error, invalid);
+    EXPECT_EQ(import1("PullOci", std::string{"--job=x"}, web, std::string{"machine"}, std::uint64_t{0}).error, invalid);
     EXPECT_THAT(images(), IsEmpty());
 }
 

@@ -51,6 +51,8 @@ struct Invocation {
     bool make = false;      // --mkdir
     bool force = false;
 
+    std::vector<std::string> transfer_options; // as machinist-transfer takes them
+
     bool wait = false;
     std::optional<double> seconds; // --timeout
     std::string until = "ready";   // --for

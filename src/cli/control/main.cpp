@@ -2,22 +2,40 @@
 // `machinist-control`: sees to machines that run. `machinist` executes it for every verb but `run`.
 #include "base/failure.hpp"
 #include "cli/control/composition.hpp"
+#include "cli/control/transfer.hpp"
 #include "cli/control/verbs.hpp"
 
 #include <clocale>
 #include <cstdio>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace machinist {
 
 namespace {
 
+bool is_called(std::span<char*> arguments, const char* name) {
+    return std::filesystem::path{arguments[0]}.filename() == name;
+}
+
+Invocation invocation_of(std::span<char*> arguments) {
+    const auto words = arguments.subspan(1);
+    if (!is_called(arguments, "importctl"))
+        return parse_invocation(words);
+    std::vector<std::string> ours = from_importctl({words.begin(), words.end()});
+    std::vector<char*> pointers;
+    for (std::string& word : ours)
+        pointers.push_back(word.data());
+    return parse_invocation(pointers);
+}
+
 int main_of(std::span<char*> arguments) {
-    const Invocation call = parse_invocation(arguments.subspan(1));
+    const Invocation call = invocation_of(arguments);
     const MachineStore machines{host_places()};
     if (call.help)
         return print_help(call, machines);
-    if (call.version && std::filesystem::path{arguments[0]}.filename() == "machinectl")
+    if (call.version && (is_called(arguments, "machinectl") || is_called(arguments, "importctl")))
         return print_systemd_version(call, machines);
     if (call.version)
         return print_version(call, machines);

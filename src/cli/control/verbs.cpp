@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "cli/control/image_verbs.hpp"
+#include "cli/control/transfer.hpp"
 #include "spec/help_text.hpp"
 
 #include <algorithm>
@@ -48,6 +49,15 @@ constexpr std::array table{
     Verb{"diff", "IMAGE|MACHINE [IMAGE]", "what differs from its layers below, its last snapshot, or another image", 1, 2, show_differences},
     Verb{"commit", "MACHINE IMAGE", "make an image of what a machine is now", 2, 2, commit_machine},
     Verb{"check", "IMAGE", "what is to be known before its first boot; status 1 if it will not boot", 1, 1, check_images},
+    Verb{"import", "FILE|DIRECTORY [NAME]", "make an image of what that is: an archive, a disk, a tree, an OCI image", 1, 2, transfer_image},
+    Verb{"import-tar", "FILE|- [NAME]", "make an image of a tar archive, packed in any way", 1, 2, transfer_image},
+    Verb{"import-raw", "FILE|- [NAME]", "make an image of a disk, raw or qcow2, packed in any way", 1, 2, transfer_image},
+    Verb{"import-fs", "DIRECTORY [NAME]", "make an image of a directory", 1, 2, transfer_image},
+    Verb{"export-tar", "NAME [FILE]", "write a tree to a tar archive", 1, 2, transfer_image},
+    Verb{"export-raw", "NAME [FILE]", "write a disk to a file", 1, 2, transfer_image},
+    Verb{"pull-tar", "URL [NAME]", "make an image of a tar archive on a web server", 1, 2, transfer_image},
+    Verb{"pull-raw", "URL [NAME]", "make an image of a disk on a web server", 1, 2, transfer_image},
+    Verb{"pull-oci", "REFERENCE [NAME]", "make an image of one in a registry of OCI images", 1, 2, transfer_image},
     Verb{"edit", "NAME|FILE...", "edit settings of images", 1, any_number, edit_settings},
     Verb{"cat", "NAME|FILE...", "print settings of images", 1, any_number, print_settings},
     Verb{"gc", "", "remove what machines left that did not end in order", 0, 0, collect_remnants},
@@ -66,14 +76,6 @@ constexpr std::string_view not_built[]{
     "resume",
     "bind-volume",
     "unbind-volume",
-    "pull-tar",
-    "pull-raw",
-    "pull-oci",
-    "import-tar",
-    "import-raw",
-    "import-fs",
-    "export-tar",
-    "export-raw",
     "list-transfers",
     "cancel-transfer",
 };
