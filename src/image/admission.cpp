@@ -225,6 +225,8 @@ Admission examine(BorrowedFd root, const ImageFacts& facts) {
     found.facts = facts;
     const auto packages = installed_packages(root);
     found.packages = packages.size();
+    if (const std::string unread = unread_package_database(root); !unread.empty())
+        found.warnings.push_back("its database of packages cannot be read: " + unread);
     found.init_version = find_init_version(facts.init.kind, packages);
     if (found.init_version.empty() && facts.init.systemd_version)
         found.init_version = std::to_string(*facts.init.systemd_version);

@@ -3,13 +3,21 @@
 
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "image/directory_entries.hpp"
+#include "image/rpm_header.hpp"
+#include "image/sqlite_table.hpp"
 #include "kernel/files.hpp"
+
+#include <array>
+#include <fcntl.h>
+#include <utility>
+#include <vector>
 
 namespace machinist {
 
 namespace {
 
-constexpr std::size_t largest_database = std::size_t{64} << 20;
+constexpr std::size_t largest_database = std::size_t{256} << 20;
 
 struct Package {
     std::string_view name;
@@ -18,7 +26,7 @@ struct Package {
     bool is_installed = false;
 };
 
-void add(std::map<std::string, std::string>& packages, const Package& package) {
+void add(Packages& packages, const Package& package) {
     if (package.is_installed && !package.name.empty() && !package.version.empty())
         packages[std::string{package.name} + (package.architecture.empty() ? "" : ":") +
                  std::string{package.architecture}] = package.version;
@@ -26,8 +34,8 @@ void add(std::map<std::string, std::string>& packages, const Package& package) {
 
 } // namespace
 
-std::map<std::string, std::string> parse_dpkg_status(std::string_view text) {
-    std::map<std::string, std::string> packages;
+Packages parse_dpkg_status(std::string_view text) {
+    Packages packages;
     Package package;
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
@@ -56,12 +64,107 @@ std::map<std::string, std::string> parse_dpkg_status(std::string_view text) {
     return packages;
 }
 
-std::map<std::string, std::string> installed_packages(BorrowedFd root) {
-    try {
-        return parse_dpkg_status(read_untrusted(root, "var/lib/dpkg/status", largest_database).value_or(""));
-    } catch (const Failure&) {
-        return {};
+Packages parse_apk_database(std::string_view text) {
+    Packages packages;
+    Package package;
+    for (const std::string_view line : split(text, '\n')) {
+        if (line.empty()) {
+            add(packages, package);
+            package = {};
+        } else if (line.starts_with("P:")) {
+            package.name = line.substr(2);
+            package.is_installed = true;
+        } else if (line.starts_with("V:")) {
+            package.version = line.substr(2);
+        } else if (line.starts_with("A:")) {
+            package.architecture = line.substr(2);
+        }
     }
+    add(packages, package);
+    return packages;
+}
+
+Packages parse_pacman_description(std::string_view text) {
+    Packages packages;
+    Package package{.name = {}, .version = {}, .architecture = {}, .is_installed = true};
+    std::string_view field;
+    for (const std::string_view line : split(text, '\n')) {
+        if (field == "%NAME%")
+            package.name = line;
+        else if (field == "%VERSION%")
+            package.version = line;
+        else if (field == "%ARCH%")
+            package.architecture = line;
+        field = line;
+    }
+    add(packages, package);
+    return packages;
+}
+
+Packages parse_rpm_database(std::string_view file) {
+    Packages packages;
+    for (const std::string& header : last_column_of_table(file, "Packages").value_or(std::vector<std::string>{})) {
+        const auto package = read_rpm_header(header);
+        if (!package)
+            continue;
+        std::string& version = packages[package->name];
+        version.append(version.empty() ? "" : " ").append(package->full_version);
+    }
+    return packages;
+}
+
+namespace {
+
+template <typename Parse>
+void read_database(Packages& packages, BorrowedFd root, const char* path, Parse&& parse) {
+    try {
+        if (const auto text = read_untrusted(root, path, largest_database))
+            packages.merge(parse(*text));
+    } catch (const Failure&) {
+        // What the system itself could not read tells of no packages either.
+    }
+}
+
+void read_pacman_database(Packages& packages, BorrowedFd root) {
+    constexpr std::size_t most_packages = 100'000;
+    try {
+        const auto local =
+            open_beneath_if_exists(root, "var/lib/pacman/local", O_RDONLY | O_DIRECTORY, Links::inside_root);
+        for (const std::string& name : local ? sorted_entries(*local, most_packages) : std::vector<std::string>{})
+            read_database(packages, *local, (name + "/desc").c_str(), parse_pacman_description);
+    } catch (const Failure&) {
+        // As above.
+    }
+}
+
+} // namespace
+
+Packages installed_packages(BorrowedFd root) {
+    Packages packages;
+    read_database(packages, root, "var/lib/dpkg/status", parse_dpkg_status);
+    read_database(packages, root, "lib/apk/db/installed", parse_apk_database);
+    read_database(packages, root, "usr/lib/apk/db/installed", parse_apk_database);
+    for (const char* path : {"usr/lib/sysimage/rpm/rpmdb.sqlite", "var/lib/rpm/rpmdb.sqlite"})
+        read_database(packages, root, path, parse_rpm_database);
+    read_pacman_database(packages, root);
+    return packages;
+}
+
+std::string unread_package_database(BorrowedFd root) {
+    constexpr std::array<std::pair<const char*, const char*>, 4> unread{
+        {{"usr/lib/sysimage/rpm/Packages.db", "rpm's, in its form ndb"},
+         {"var/lib/rpm/Packages.db", "rpm's, in its form ndb"},
+         {"var/lib/rpm/Packages", "rpm's, in its old form bdb"},
+         {"usr/lib/sysimage/rpm/Packages", "rpm's, in its old form bdb"}}};
+    for (const auto& [path, name] : unread) {
+        try {
+            if (open_beneath_if_exists(root, path, O_PATH, Links::inside_root))
+                return name;
+        } catch (const Failure&) {
+            continue;
+        }
+    }
+    return {};
 }
 
 } // namespace machinist

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What differs between two trees: files by what stat(2) tells, packages by the database of dpkg.
+// What differs between two trees: files by what stat(2) tells, packages by the databases of their managers.
 #pragma once
 
 #include "base/enum_names.hpp"

@@ -3,6 +3,7 @@
 #include "cli/control/image_verbs.hpp"
 #include "cli/control/table.hpp"
 #include "image/commit.hpp"
+#include "image/package_database.hpp"
 #include "image/pool.hpp"
 #include "image/snapshots.hpp"
 #include "image/stack.hpp"
@@ -11,6 +12,7 @@
 #include "registry/machine_root.hpp"
 #include "registry/run_directory_view.hpp"
 
+#include <cstdio>
 #include <utility>
 
 namespace machinist {
@@ -113,6 +115,10 @@ int show_differences(const Invocation& call, const MachineStore& machines) {
                    change.before.empty() ? Cell{} : Cell{change.before},
                    change.now.empty() ? Cell{} : Cell{change.now}});
     table.print(call, "differences");
+    const std::string unread = unread_package_database(pair.now.root);
+    if (!unread.empty() && !call.quiet)
+        std::fprintf(stderr, "machinist: packages are not compared: a database is there that cannot be read, %s\n",
+                     unread.c_str());
     return 0;
 }
 
