@@ -6,6 +6,7 @@ import os
 import time
 
 import measure
+import transfers as transfer_rows
 from contenders import Wish
 
 
@@ -165,6 +166,10 @@ def images(contenders, counts, place, tree):
         place.leave_image_pool()
 
 
+def transfers(contenders, counts, place, tree):
+    return transfer_rows.transfers(contenders, counts, place, tree, interleaved, results)
+
+
 @dataclasses.dataclass
 class Counts:
     programs: int
@@ -185,6 +190,7 @@ table = (
     ("many", many_at_once, "bookworm"),
     ("layers", layers, "bookworm"),
     ("images", images, "bookworm"),
+    ("transfers", transfers, "bookworm"),
     ("boot", boot, "bookworm"),
     ("boot-trixie", boot, "trixie"),
 )
