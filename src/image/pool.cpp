@@ -12,6 +12,25 @@
 
 namespace machinist {
 
+PoolPlaces pool_places_for(ImageClass image_class) {
+    PoolPlaces places;
+    places.new_images = name_of(image_class_directories, image_class);
+    // Extensions of the distribution lie in /usr itself, so they are none of its images; settings of a host are its
+    // own, so /etc is no place for images of them.
+    switch (image_class) {
+    case ImageClass::machine: break;
+    case ImageClass::portable:
+        places.search_path = {"/etc/portables", "/run/portables", "/var/lib/portables", "/usr/local/lib/portables",
+                              "/usr/lib/portables"};
+        break;
+    case ImageClass::sysext: places.search_path = {"/etc/extensions", "/run/extensions", "/var/lib/extensions"}; break;
+    case ImageClass::confext:
+        places.search_path = {"/run/confexts", "/var/lib/confexts", "/usr/local/lib/confexts", "/usr/lib/confexts"};
+        break;
+    }
+    return places;
+}
+
 std::vector<PoolImage> Pool::list() const {
     std::map<std::string, PoolImage> found;
     for (const auto& path : places_.search_path)

@@ -6,6 +6,7 @@
 #include "image/image_lock.hpp"
 #include "image/pool_image.hpp"
 #include "kernel/btrfs_quota.hpp"
+#include "spec/image_class.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -27,6 +28,9 @@ struct PoolPlaces {
     std::filesystem::path locks{image_lock_directory};
     IdRangeStore::Places id_ranges{};
 };
+
+// What images of other classes have of their own; locks, bases and the like are everybody's.
+PoolPlaces pool_places_for(ImageClass image_class);
 
 class Pool {
 public:

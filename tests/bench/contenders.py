@@ -35,7 +35,7 @@ class Command:
 class Contender:
     boots = True
     has_layers = False
-    image_words = None  # how it is told to handle images of /var/lib/machines: (clone, remove, list)
+    image_words = None  # how it is told to handle images of /var/lib/machines: (clone, remove, list, snapshot, its removal)
 
     def __init__(self, name, program, place):
         self.name = name
@@ -48,7 +48,8 @@ class Contender:
 
 class Limit(Contender):
     """For images: what an administrator does who has no manager."""
-    image_words = (["/bin/cp", "-a", "plain/.", "copy"], ["/bin/rm", "-rf", "copy"], ["/bin/ls", "-l"])
+    image_words = (["/bin/cp", "-a", "plain/.", "copy"], ["/bin/rm", "-rf", "copy"], ["/bin/ls", "-l"],
+                   ["/bin/cp", "-a", "plain/.", "kept"], ["/bin/rm", "-rf", "kept"])
 
     def command(self, wish):
         words = [self.program, "-m", "-d", "-s", self.place.filter, "-c", self.place.cgroup]
@@ -75,7 +76,8 @@ class Nspawn(Contender):
 class Machinist(Contender):
     """As an administrator would call it: it is registered, keeps a lock, and its syscall filter is the strict one."""
     has_layers = True
-    image_words = (["clone", "base", "clone"], ["remove", "clone"], ["list-images"])
+    image_words = (["clone", "base", "clone"], ["remove", "clone"], ["list-images"],
+                   ["snapshot", "create", "base", "kept"], ["snapshot", "remove", "base", "kept"])
 
     def image_command(self, words):
         return Command([self.program, *words])

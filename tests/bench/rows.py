@@ -146,15 +146,15 @@ def images(contenders, counts, place, tree):
     before = os.getcwd()
 
     def sample(contender):
-        clone, remove, _ = (contender.image_command(words) for words in contender.image_words)
-        return measure.once(clone, patient=False).wall, measure.once(remove, patient=False).wall
+        clone, remove, _, keep, forget = (contender.image_command(words) for words in contender.image_words)
+        return tuple(measure.once(command, patient=False).wall for command in (clone, remove, keep, forget))
 
     def list_a_thousand(contender):
         return (measure.once(contender.image_command(contender.image_words[2])).wall,)
 
     try:
         os.chdir(pool)
-        found = results("image of a pool", (("clone", "ms"), ("remove", "ms")),
+        found = results("image of a pool", (("clone", "ms"), ("remove", "ms"), ("snapshot", "ms"), ("snapshot removed", "ms")),
                         *interleaved(able, counts.layers, 0, sample))
         for number in range(1000):
             (pool / f"image{number}").mkdir()

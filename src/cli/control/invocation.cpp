@@ -104,6 +104,14 @@ void set_instances(Invocation& call, const std::string& value) {
         refuse_value("--instances", value, "is no number");
 }
 
+void set_class(Invocation& call, const std::string& value) {
+    const auto image_class = value_named(image_class_names, value);
+    if (!image_class)
+        refuse_value("--class", value, "is none of " + listed(image_class_names));
+    call.image_class = *image_class;
+    call.transfer_options.push_back("--class=" + value);
+}
+
 void set_environment(Invocation& call, const std::string& value) {
     if (!is_environment_name(std::string_view{value}.substr(0, value.find('='))))
         refuse_value("--setenv", value, "is neither NAME=VALUE nor NAME");
@@ -150,7 +158,7 @@ constexpr Row rows[]{
     {"mirror", 0, required_argument, "URI", "build: take packages from there, @SNAPSHOTID@ being the recipe's moment", [](Invocation& call, const std::string& value) { call.mirrors.push_back(value); }},
     {"directory", 0, required_argument, "DIR", "build: make DIR/NAME, and no image of the pool", [](Invocation& call, const std::string& value) { call.place = value; }},
     {"anew", 0, no_argument, "", "build: also what was made from the same recipe", [](Invocation& call, const std::string&) { call.anew = true; }},
-    {"class", 0, required_argument, "CLASS", "import, export, pull: machine, portable, sysext or confext (machine)", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--class=" + value); }},
+    {"class", 0, required_argument, "CLASS", "import, export, pull, list-images: machine, portable, sysext or confext (machine)", set_class},
     {"format", 0, required_argument, "FORMAT", "export: uncompressed, gzip, bzip2, xz or zstd (by the file's name)", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--format=" + value); }},
     {"verify", 0, required_argument, "MODE", "pull: no, checksum or signature (signature)", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--verify=" + value); }},
     {"keep-download", 0, required_argument, "BOOL", "pull: keep it as a hidden image, so that the next pull fetches what has changed (no)", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--keep-download=" + value); }},

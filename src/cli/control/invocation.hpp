@@ -3,6 +3,7 @@
 #pragma once
 
 #include "registry/machine_control.hpp"
+#include "spec/image_class.hpp"
 
 #include <csignal>
 #include <optional>
@@ -51,6 +52,7 @@ struct Invocation {
     bool make = false;      // --mkdir
     bool force = false;
 
+    ImageClass image_class = ImageClass::machine;
     std::vector<std::string> transfer_options; // as machinist-transfer takes them
 
     bool wait = false;

@@ -21,8 +21,10 @@ std::string number_or_null(std::uint64_t number) {
 
 int list_images(const Invocation& call, const MachineStore&) {
     Table table{{"NAME", "TYPE", "RO", "USAGE", "CREATED", "MODIFIED"}};
-    for (const PoolImage& image : Pool{}.list()) {
-        if (image.name.starts_with('.') && !call.show_empty)
+    for (const PoolImage& image : Pool{pool_places_for(call.image_class)}.list()) {
+        // The host is a machine, and no extension of itself.
+        if ((image.name.starts_with('.') && !call.show_empty) ||
+            (image.is_host() && call.image_class != ImageClass::machine))
             continue;
         table.add({image.name, std::string{name_of(image_type_names, image.type)}, image.read_only ? "yes" : "no",
                    image.usage ? Cell{size_text(*image.usage)} : Cell{}, moment(image.created), moment(image.modified)},

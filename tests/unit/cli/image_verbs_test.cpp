@@ -95,6 +95,21 @@ TEST_F(AnImageVerb, ListsWhatIsHiddenAndTheHostOnRequest) {
     EXPECT_THAT(said, Not(HasSubstr("NAME")));
 }
 
+TEST_F(AnImageVerb, ListsImagesOfAnotherClass) {
+    const std::string said = in_a_pool([] {
+        put("/var/lib/extensions/tools/usr/bin/tool", "");
+        put("/var/lib/extensions/more.raw", "");
+        return said_by({"list-images", "--class=sysext", "--all", "--no-legend"}) +
+               said_by({"list-images", "--class=x"});
+    });
+
+    EXPECT_THAT(said, HasSubstr("more "));
+    EXPECT_THAT(said, HasSubstr("tools directory"));
+    EXPECT_THAT(said, Not(HasSubstr("web")));
+    EXPECT_THAT(said, Not(HasSubstr(".host")));
+    EXPECT_THAT(said, HasSubstr("--class: 'x' is none of machine, portable, sysext, confext"));
+}
+
 TEST_F(AnImageVerb, ListsTruthsAndNumbersAsSuchInJson) {
     const std::string said = said_in_a_pool({"list-images", "--output=json"});
 

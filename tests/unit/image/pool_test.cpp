@@ -6,6 +6,7 @@
 #include "image/image_metadata.hpp"
 #include "unit/image/pool_fixture.hpp"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -61,6 +62,17 @@ TEST_F(APool, TakesTheNewestVersion) {
     EXPECT_EQ(pool().get("web").entry, place.path() / "machines/web.v");
     EXPECT_EQ(pool().get("disk").path, place.path() / "machines/disk.raw.v/disk_2.raw");
     EXPECT_EQ(pool().get("disk").type, ImageType::raw);
+}
+
+TEST(ThePlacesOfAClass, AreItsOwn) {
+    EXPECT_EQ(pool_places_for(ImageClass::machine).new_images, "/var/lib/machines");
+    EXPECT_EQ(pool_places_for(ImageClass::portable).search_path.front(), "/etc/portables");
+    EXPECT_EQ(pool_places_for(ImageClass::sysext).new_images, "/var/lib/extensions");
+    EXPECT_EQ(pool_places_for(ImageClass::confext).search_path.front(), "/run/confexts");
+    for (const auto& [image_class, name] : image_class_names) {
+        const PoolPlaces places = pool_places_for(image_class);
+        EXPECT_NE(std::ranges::find(places.search_path, places.new_images), places.search_path.end()) << name;
+    }
 }
 
 TEST_F(APool, DoesNotFindNamesThatLeadElsewhere) {
