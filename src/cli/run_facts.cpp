@@ -2,6 +2,8 @@
 #include "cli/run_facts.hpp"
 
 #include "base/failure.hpp"
+#include "image/disk_image.hpp"
+#include "image/disk_visit.hpp"
 #include "image/image_facts_reader.hpp"
 #include "image/pool.hpp"
 #include "image/stack.hpp"
@@ -29,27 +31,30 @@ Path find_by_name(const MachineName& name) {
         throw Failure{FailureKind::not_found,
                       "find image '" + name.text() + "': none of that name is in the image search path"}
             .try_instead("--directory=PATH");
-    if (image->type == ImageType::raw || image->type == ImageType::block)
-        throw Failure{FailureKind::not_supported,
-                      "start image '" + image->path.string() + "': disk images are not built yet in this version"};
     return image->path;
 }
 
-// "-D web.v" means the newest version in it (systemd.v(7)); a directory that was cloned has become a mount stack.
+// "-D web.v", "--mstack web.mstack.v" and "-i web.raw.v" mean the newest version in it (systemd.v(7)).
+Path newest_of(const Path& path) {
+    const Path plain = path.has_filename() ? path : path.parent_path();
+    std::string name = plain.filename().string();
+    if (!name.ends_with(".v"))
+        return path;
+    name.resize(name.size() - 2);
+    const std::string suffix = name.ends_with(stack_suffix) ? stack_suffix : name.ends_with(".raw") ? ".raw" : "";
+    name.resize(name.size() - suffix.size());
+    const UniqueFd versions{::open(plain.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const auto newest = versions ? newest_version_in(versions, name, suffix) : std::optional<std::string>{};
+    return newest ? plain / *newest : path;
+}
+
+// A directory that was cloned has become a mount stack.
 Path tree_meant_by(const Path& directory) {
     const Path plain = directory.has_filename() ? directory : directory.parent_path();
     struct stat status {};
     if (::stat(plain.c_str(), &status) < 0 && ::stat((plain.string() + stack_suffix).c_str(), &status) == 0)
         return plain.string() + stack_suffix;
-    std::string name = plain.filename().string();
-    if (!name.ends_with(".v"))
-        return directory;
-    name.resize(name.size() - 2);
-    const std::string suffix = name.ends_with(stack_suffix) ? stack_suffix : "";
-    name.resize(name.size() - suffix.size());
-    const UniqueFd versions{::open(plain.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    const auto newest = versions ? newest_version_in(versions, name, suffix) : std::optional<std::string>{};
-    return newest ? plain / *newest : directory;
+    return newest_of(directory);
 }
 
 std::string read_socket(const Path& path) {
@@ -83,8 +88,8 @@ std::string read_credential(const Path& path) {
 
 Path find_image(const StartRequest& request, const HostFacts& host) {
     const auto image = image_of_request(request, host);
-    if (const auto* directory = std::get_if<Path>(&image))
-        return tree_meant_by(*directory);
+    if (const auto* path = std::get_if<Path>(&image))
+        return request.image ? newest_of(*path) : tree_meant_by(*path);
     const MachineName& name = std::get<MachineName>(image);
     // A tree that --template shall make has the pool for its place.
     if (request.make_from)
@@ -92,12 +97,35 @@ Path find_image(const StartRequest& request, const HostFacts& host) {
     return find_by_name(name);
 }
 
+namespace {
+
+ImageFacts disk_facts_for(const StartRequest& request, const Path& image, const WantedImageFacts& wanted) {
+    if (::geteuid() != 0)
+        throw Failure{FailureKind::not_permitted, "look into disk image '" + image.string() + "': it needs root"};
+    ImageFacts facts;
+    facts.directory = image;
+    facts.exists = true;
+    facts.read_only = !can_be_written(image);
+    facts.disk = inspect_disk(
+        image, {.policy = request.image_policy, .root_hash = request.root_hash, .verity_data = request.verity_data});
+    const DiskVisit visit{image, *facts.disk};
+    read_tree_facts(visit.root(), wanted, facts);
+    facts.disk->owner_uid = facts.owner_uid;
+    facts.disk->owner_gid = facts.owner_gid;
+    return facts;
+}
+
+} // namespace
+
 ImageFacts image_facts_for(const StartRequest& request, const Settings& settings, const Path& directory,
                            const HostFacts& host) {
     WantedImageFacts wanted;
     // A plain command needs neither, and its start is to be quick.
     wanted.init = wanted.os_release = settings.start && settings.start->boot.value_or(false);
     wanted.timezone = host.timezone_name;
+    const bool is_called_a_tree = request.directory || request.stack || request.bundle;
+    if (is_disk_image(directory) && (request.image || !is_called_a_tree))
+        return disk_facts_for(request, directory, wanted);
     struct stat status {};
     if (!request.make_from || ::stat(directory.c_str(), &status) == 0)
         return read_image_facts(directory, wanted);

@@ -2,6 +2,7 @@
 #include "image/clone_image.hpp"
 
 #include "base/failure.hpp"
+#include "base/scope_exit.hpp"
 #include "image/auxiliary_files.hpp"
 #include "image/file_copy.hpp"
 #include "image/layered_clone.hpp"
@@ -59,6 +60,9 @@ MadeClone make_clone(const Pool& pool, const PoolImage& image, const std::filesy
     const auto plain = directory / std::string{new_name};
     if (image.type == ImageType::raw) {
         const auto file = plain.string() + ".raw";
+        // A file that is written to meanwhile would be copied torn.
+        ImageLock reading = lock_image(image.path, LockMode::shared, pool.places().locks);
+        const ScopeExit let_it_go{[&] { let_go(reading); }};
         return {file, copy_file_whole(image.path, file)};
     }
     if (way == CloneWay::automatic && !image.is_host() && !is_copied_cheaply(image, directory)) {

@@ -5,6 +5,7 @@
 #include "base/machine_name.hpp"
 #include "base/text.hpp"
 #include "image/auxiliary_files.hpp"
+#include "image/disk_growth.hpp"
 #include "image/layered_clone.hpp"
 #include "image/set_aside.hpp"
 #include "kernel/block_device.hpp"
@@ -97,16 +98,8 @@ ImageHold::ImageHold(const Pool& pool, std::string_view new_name) : ImageHold() 
 }
 
 ImageHold::~ImageHold() {
-    for (ImageLock& lock : locks_) {
-        lock.descriptors.clear();
-        for (const auto& path : lock.paths) {
-            try {
-                remove_lock_file_if_free(path);
-            } catch (const Failure&) {
-                // A lock file too many harms nobody.
-            }
-        }
-    }
+    for (ImageLock& lock : locks_)
+        let_go(lock);
 }
 
 void refuse_to_change(const PoolImage& image, std::string_view what) {
@@ -170,8 +163,13 @@ void mark_held_image_read_only(const Pool& pool, std::string_view name) {
 void set_image_limit(const Pool& pool, std::string_view name, std::optional<std::uint64_t> bytes) {
     const PoolImage image = pool.get(name);
     refuse_to_change(image, "limit");
+    if (image.type == ImageType::raw && bytes) {
+        const ImageHold hold{pool, image, LockMode::exclusive};
+        return grow_disk_image(image.path, *bytes);
+    }
     if (image.type != ImageType::subvolume)
-        throw Failure{FailureKind::not_supported, "limit image '" + image.name + "': only btrfs subvolumes have limits",
+        throw Failure{FailureKind::not_supported,
+                      "limit image '" + image.name + "': only btrfs subvolumes have limits, and disk images a size",
                       EOPNOTSUPP};
     btrfs::limit_subvolume(open_path(image.path, O_RDONLY | O_DIRECTORY), bytes);
 }

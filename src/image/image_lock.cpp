@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace machinist {
@@ -41,8 +42,9 @@ bool same_file(const struct stat& one, const struct stat& other) {
     return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
-Failure busy(const std::filesystem::path& directory, LockMode wanted, bool others_only_read) {
-    Failure failure{FailureKind::busy, "directory tree '" + directory.string() + "' is currently busy"};
+Failure busy(const std::filesystem::path& directory, bool is_tree, LockMode wanted, bool others_only_read) {
+    Failure failure{FailureKind::busy,
+                    (is_tree ? "directory tree '" : "disk image '") + directory.string() + "' is currently busy"};
     if (wanted == LockMode::exclusive && others_only_read)
         failure.try_instead("-x, which leaves the image as it is");
     else
@@ -108,12 +110,17 @@ ImageLock lock_image(const std::filesystem::path& directory, LockMode mode, cons
     const auto take = [&](const std::filesystem::path& path) {
         auto file = lock_file(path, mode);
         if (!file)
-            throw busy(directory, mode, mode == LockMode::exclusive && lock_file(path, LockMode::shared).has_value());
+            throw busy(directory, S_ISDIR(image.st_mode), mode,
+                       mode == LockMode::exclusive && lock_file(path, LockMode::shared).has_value());
         result.descriptors.push_back(std::move(*file));
         result.paths.push_back(path);
     };
 
     make_directories(locks, 0700);
+    if (S_ISBLK(image.st_mode)) {
+        take(locks / ("block-" + std::to_string(major(image.st_rdev)) + ":" + std::to_string(minor(image.st_rdev))));
+        return result;
+    }
     take(locks / ("inode-" + std::to_string(image.st_dev) + ":" + std::to_string(image.st_ino)));
     const auto place = plain(directory);
     try {
@@ -124,6 +131,18 @@ ImageLock lock_image(const std::filesystem::path& directory, LockMode mode, cons
             throw;
     }
     return result;
+}
+
+void let_go(ImageLock& lock) {
+    lock.descriptors.clear();
+    for (const auto& path : lock.paths) {
+        try {
+            remove_lock_file_if_free(path);
+        } catch (const Failure&) {
+            // A lock file too many harms nobody.
+        }
+    }
+    lock.paths.clear();
 }
 
 ImageLock lock_image_name(std::string_view name, LockMode mode, const std::filesystem::path& locks) {

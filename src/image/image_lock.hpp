@@ -31,10 +31,13 @@ inline constexpr std::string_view image_lock_directory = "/run/systemd/nspawn/lo
 // Shared where the image is only read: read-only, overlays, volatile modes.
 LockMode lock_mode_for(const RootSpec& root);
 
-// Nothing is locked for none. By inode below locks, and ".#IMAGE.lck" beside the image. Failure(busy) if somebody else
+// Nothing is locked for none. By inode below locks, and ".#IMAGE.lck" beside the image; a block device by its number
+// alone. Failure(busy) if somebody else
 // uses it. The host's own root is never locked exclusively.
 ImageLock lock_image(const std::filesystem::path& directory, LockMode mode,
                      const std::filesystem::path& locks = image_lock_directory);
+// Unlocks, and removes the files that nobody else holds.
+void let_go(ImageLock& lock);
 // By the image's name below locks, for what renames, removes or replaces it.
 ImageLock lock_image_name(std::string_view name, LockMode mode,
                           const std::filesystem::path& locks = image_lock_directory);

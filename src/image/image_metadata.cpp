@@ -3,11 +3,17 @@
 
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "image/disk_image.hpp"
+#include "image/disk_visit.hpp"
 #include "image/os_release.hpp"
 #include "image/stack.hpp"
 #include "kernel/files.hpp"
+#include "kernel/separate_process.hpp"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
 
 namespace machinist {
 
@@ -49,20 +55,64 @@ std::map<std::string, std::string> fields_in(const std::string& text) {
     return fields ? std::move(*fields) : std::map<std::string, std::string>{};
 }
 
+constexpr std::size_t files = 5;
+using Texts = std::array<std::string, files>;
+
+Texts texts_of(BorrowedFd tree) {
+    return {read(tree, "etc/hostname", small_file), read(tree, "etc/machine-id", small_file),
+            read(tree, "etc/machine-info"), read(tree, "etc/os-release"), read(tree, "usr/lib/os-release")};
+}
+
+// Each text behind its length, or what went wrong behind nothing.
+std::string told(const PoolImage& image) {
+    try {
+        const DiskVisit visit{image.path, inspect_disk(image.path)};
+        std::string text;
+        for (const std::string& one : texts_of(visit.root()))
+            text += std::to_string(one.size()) + "\n" + one;
+        return text;
+    } catch (const Failure& failure) {
+        return "\n" + failure.serialize();
+    }
+}
+
+// In a process of its own: a look into a disk takes a mount namespace, and its filesystem may make it wait.
+Texts texts_of_disk(const PoolImage& image) {
+    constexpr std::chrono::seconds patience{30};
+    const auto answer = find_out_apart([&] { return told(image); }, patience);
+    if (!answer)
+        throw Failure{FailureKind::timed_out, "look into image '" + image.name + "': it does not answer"};
+    if (answer->starts_with('\n')) {
+        auto failure = Failure::deserialize(std::string_view{*answer}.substr(1));
+        throw failure ? std::move(*failure) : Failure{FailureKind::internal, "look into image '" + image.name + "'"};
+    }
+    Texts texts;
+    std::string_view left = *answer;
+    for (std::string& text : texts) {
+        const std::size_t end = left.find('\n');
+        const auto length = parse_integer<std::size_t>(left.substr(0, end));
+        if (!length || end + 1 + *length > left.size())
+            throw Failure{FailureKind::internal, "look into image '" + image.name + "': the answer is cut off"};
+        text = left.substr(end + 1, *length);
+        left.remove_prefix(end + 1 + *length);
+    }
+    return texts;
+}
+
 } // namespace
 
 ImageMetadata read_image_metadata(const PoolImage& image) {
-    if (image.type == ImageType::raw || image.type == ImageType::block)
-        throw Failure{FailureKind::not_supported,
-                      "look into image '" + image.name + "': disk images are not built yet in this version"};
-    const UniqueFd tree = open_image_tree(image.path);
+    const Texts texts = image.type == ImageType::raw || image.type == ImageType::block
+                            ? texts_of_disk(image)
+                            : texts_of(open_image_tree(image.path));
+    const auto& [hostname, machine_id, machine_info, os_release, vendors_os_release] = texts;
     ImageMetadata metadata;
-    metadata.hostname = hostname_in(read(tree, "etc/hostname", small_file));
-    metadata.machine_id = MachineId::parse(trimmed(read(tree, "etc/machine-id", small_file)));
-    metadata.machine_info = fields_in(read(tree, "etc/machine-info"));
-    metadata.os_release = fields_in(read(tree, "etc/os-release"));
+    metadata.hostname = hostname_in(hostname);
+    metadata.machine_id = MachineId::parse(trimmed(machine_id));
+    metadata.machine_info = fields_in(machine_info);
+    metadata.os_release = fields_in(os_release);
     if (metadata.os_release.empty())
-        metadata.os_release = fields_in(read(tree, "usr/lib/os-release"));
+        metadata.os_release = fields_in(vendors_os_release);
     return metadata;
 }
 

@@ -2,6 +2,8 @@
 #include "image/layer.hpp"
 
 #include "base/failure.hpp"
+#include "image/disk_image.hpp"
+#include "image/file_copy.hpp"
 #include "image/shift_ownership.hpp"
 #include "image/stack.hpp"
 #include "image/tree_copy.hpp"
@@ -48,6 +50,15 @@ Failure cannot_share(const Path& image, const char* what, const char* filesystem
         .try_instead("--layer=tmpfs, --layer=disk or --layer=copy");
 }
 
+void make_instance_of_disk(const Path& image, const LayerPlan& plan) {
+    const UniqueFd source = open_disk_image(image, O_RDONLY);
+    if (!S_ISREG(status_of(source).st_mode))
+        throw Failure{FailureKind::not_supported, "copy it: it is a block device"}.try_instead("--layer=tmpfs");
+    const LayerKind made = copy_file_whole(image, plan.directory);
+    if (plan.kind == LayerKind::reflink && made != LayerKind::reflink)
+        throw cannot_share(image, "a copy that shares its extents", "btrfs and XFS");
+}
+
 } // namespace
 
 LayerPlan plan_layer(const RootSpec& spec, std::string_view key, const Path& pool) {
@@ -75,7 +86,9 @@ LayerPlan plan_layer(const RootSpec& spec, std::string_view key, const Path& poo
     case LayerKind::reflink:
     case LayerKind::copy:
         plan.directory = instance_directory(spec.directory, key);
-        plan.undo_lines.push_back("tree " + plan.directory.string());
+        if (spec.disk)
+            plan.directory += ".raw";
+        plan.undo_lines.push_back((spec.disk ? "unlink " : "tree ") + plan.directory.string());
         break;
     }
     return plan;
@@ -85,6 +98,8 @@ void make_instance_tree(const Path& image, const LayerPlan& plan) {
     if (plan.kind != LayerKind::snapshot && plan.kind != LayerKind::reflink && plan.kind != LayerKind::copy)
         return;
     doing("make an instance of '" + image.string() + "'", [&] {
+        if (is_disk_image(image))
+            return make_instance_of_disk(image, plan);
         const UniqueFd source = open_image_tree(image);
         const Place place = place_of(plan.directory);
         if (plan.kind == LayerKind::snapshot) {

@@ -2,6 +2,7 @@
 #include "image/root_mount.hpp"
 
 #include "base/failure.hpp"
+#include "image/disk_mount.hpp"
 #include "image/overlay.hpp"
 #include "image/shift_ownership.hpp"
 #include "image/stack_mount.hpp"
@@ -73,9 +74,10 @@ public:
         const bool has_own_tree =
             plan_.kind == LayerKind::snapshot || plan_.kind == LayerKind::reflink || plan_.kind == LayerKind::copy;
         const bool is_assembled = !has_own_tree && is_stack(spec_.directory);
-        const UniqueFd image = is_assembled
-                                   ? assemble_stack()
-                                   : open_path(has_own_tree ? plan_.directory : spec_.directory, O_PATH | O_DIRECTORY);
+        const Path& source = has_own_tree ? plan_.directory : spec_.directory;
+        const UniqueFd image = is_assembled ? assemble_stack()
+                               : spec_.disk ? mount_the_disk(source)
+                                            : open_path(source, O_PATH | O_DIRECTORY);
         const UniqueFd top =
             open_beneath(image, spec_.pivot_new.value_or("/"), O_PATH | O_DIRECTORY, Links::inside_root);
         is_host_ = is_host_root(image);
@@ -92,6 +94,7 @@ public:
             attach_old_root(root.mount, image);
         root.layer = (overlaid_ || wants_layer()) && plan_.kind == LayerKind::none ? LayerKind::tmpfs : plan_.kind;
         root.ownership = is_assembled ? stack_ownership_ : owners_.ownership;
+        root.warnings = std::move(warnings_);
         root.seal_read_only = spec_.read_only && spec_.volatile_mode == VolatileMode::no;
         return root;
     }
@@ -100,6 +103,14 @@ private:
     [[nodiscard]] bool wants_layer() const {
         return plan_.kind == LayerKind::tmpfs || plan_.kind == LayerKind::disk ||
                spec_.volatile_mode == VolatileMode::overlay;
+    }
+
+    UniqueFd mount_the_disk(const Path& image) {
+        const bool is_written = !wants_layer() && tree_is_written();
+        DiskTree tree =
+            mount_disk(image, *spec_.disk, is_written ? DiskUse::write : DiskUse::read, place_in(staging_, "disk"));
+        warnings_ = std::move(tree.warnings);
+        return std::move(tree.top);
     }
 
     UniqueFd assemble_stack() {
@@ -283,6 +294,7 @@ private:
     bool overlaid_ = false;
     bool metadata_only_copies_ = false;
     UniqueFd lower_;
+    std::vector<std::string> warnings_;
     std::vector<Path> submounts_;
     std::optional<UpperSpace> space_;
 };

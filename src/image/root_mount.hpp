@@ -12,6 +12,9 @@
 #include "image/map_owners.hpp"
 #include "spec/machine_spec.hpp"
 
+#include <string>
+#include <vector>
+
 namespace machinist {
 
 struct RootMount {
@@ -21,6 +24,7 @@ struct RootMount {
     LayerKind layer = LayerKind::none;    // what is there in fact
     Ownership ownership = Ownership::off; // what was done: off, map, foreign or chown
     bool seal_read_only = false;          // see seal_root()
+    std::vector<std::string> warnings;    // what the machine starts without
 };
 
 // A directory that composed roots are attached in. It stays empty for the host: everything is mounted in the private

@@ -4,14 +4,22 @@
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace machinist {
+
+namespace {
+
+constexpr std::size_t most_output = 65536;
+
+} // namespace
 
 RunningProgram::RunningProgram(const std::vector<std::string>& arguments, BorrowedFd input) {
     int ends[2];
@@ -50,13 +58,43 @@ RunningProgram::~RunningProgram() {
 
 ProgramResult RunningProgram::finish() {
     ProgramResult result;
-    result.output = read_all(output_, 65536);
+    result.output = read_all(output_, most_output);
+    result.status = end();
+    return result;
+}
+
+std::optional<ProgramResult> RunningProgram::finish_within(std::chrono::milliseconds patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    ProgramResult result;
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        pollfd ready{.fd = output_.get(), .events = POLLIN, .revents = 0};
+        const int found = ::poll(&ready, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        if (found < 0 && errno == EINTR)
+            continue;
+        char buffer[8192];
+        const ssize_t count = found > 0 ? ::read(output_.get(), buffer, sizeof buffer) : -1;
+        if (found > 0 && count < 0 && errno == EINTR)
+            continue;
+        if (count < 0 || result.output.size() + static_cast<std::size_t>(count) > most_output) {
+            ::kill(pid_, SIGKILL);
+            end();
+            return std::nullopt;
+        }
+        if (count == 0)
+            break;
+        result.output.append(buffer, static_cast<std::size_t>(count));
+    }
+    result.status = end();
+    return result;
+}
+
+int RunningProgram::end() {
     int status = 0;
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR)
         continue;
     pid_ = 0;
-    result.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    return result;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 ProgramResult run_program(const std::vector<std::string>& arguments) {

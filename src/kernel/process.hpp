@@ -4,6 +4,8 @@
 
 #include "base/unique_fd.hpp"
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -26,8 +28,11 @@ public:
     ~RunningProgram();
 
     ProgramResult finish();
+    // Nothing if it has not ended by then; it is killed.
+    std::optional<ProgramResult> finish_within(std::chrono::milliseconds patience);
 
 private:
+    int end();
     pid_t pid_ = 0;
     UniqueFd output_;
 };

@@ -2,6 +2,7 @@
 // The request: what the caller asked for on the command line of `machinist run` or systemd-nspawn.
 #pragma once
 
+#include "spec/image_policy.hpp"
 #include "spec/problem.hpp"
 #include "spec/settings.hpp"
 
@@ -48,6 +49,10 @@ struct StartRequest {
     std::optional<Path> make_from; // --template, as written
     std::optional<Path> stack;     // --mstack, as written
     std::optional<Path> bundle;    // --oci-bundle, as written
+    std::optional<Path> image;     // a disk image, as written
+    std::optional<ImagePolicy> image_policy;
+    std::optional<std::string> root_hash; // hexadecimal, lower case
+    std::optional<Path> verity_data;
     std::optional<LayerChoice> layer;
     Registration registration = Registration::automatic;
     bool keep_unit = false;

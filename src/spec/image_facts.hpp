@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/machine_id.hpp"
+#include "spec/disk_spec.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -26,7 +27,8 @@ struct InitFacts {
 inline constexpr unsigned first_systemd_with_cgroup2 = 233;
 
 struct ImageFacts {
-    std::filesystem::path directory;
+    std::filesystem::path directory; // or the disk image
+    std::optional<DiskSpec> disk;    // what of a disk image is mounted; the other facts are those of its tree
     bool exists = false;
     bool is_host_root = false; // "/" of the host itself
     bool has_usr = false;

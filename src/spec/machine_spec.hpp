@@ -5,6 +5,7 @@
 #include "base/enum_names.hpp"
 #include "base/machine_id.hpp"
 #include "base/machine_name.hpp"
+#include "spec/disk_spec.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -44,7 +45,8 @@ inline constexpr EnumNames<LayerKind, 6> layer_kind_names{{{LayerKind::none, "no
                                                            {LayerKind::copy, "copy"}}};
 
 struct RootSpec {
-    Path directory;                    // absolute, on the host
+    Path directory;                    // absolute, on the host; with disk the image, a file or block device
+    std::optional<DiskSpec> disk;      // what of a disk image is mounted
     std::optional<Path> make_from;     // --template: directory is made as a copy of this one first
     LayerKind layer = LayerKind::none; // --ephemeral
     VolatileMode volatile_mode = VolatileMode::no;

@@ -36,6 +36,12 @@ void registration(Reading&);
 void keep_unit(Reading&);
 void share_system(Reading&);
 
+// option_parsers_disks.cpp
+void image(Reading&);
+void image_policy(Reading&);
+void root_hash(Reading&);
+void verity_data(Reading&);
+
 // option_parsers_execution.cpp
 void boot(Reading&);
 void as_pid2(Reading&);
@@ -86,6 +92,7 @@ void link_journal_try_guest(Reading&);
 
 // What several of them need.
 std::optional<bool> boolean(const Reading&);       // true without a value; tells the problem
+std::optional<Path> host_path(const Reading&);     // as written; tells the problem
 std::optional<Path> absolute_path(const Reading&); // normal: no "." or ".."; tells the problem
 // "help" as the value of an option: the list is printed instead of a start.
 bool asks_for_list(Reading&, const std::string& list);

@@ -71,16 +71,12 @@ void user_or_scope(Reading& reading) {
     user(reading);
 }
 
-namespace {
-
 std::optional<Path> host_path(const Reading& reading) {
     if (!reading.value.empty())
         return Path{std::string{reading.value}};
     reading.problem("is no path");
     return std::nullopt;
 }
-
-} // namespace
 
 void directory(Reading& reading) {
     if (auto path = host_path(reading))

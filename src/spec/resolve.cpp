@@ -51,7 +51,7 @@ bool Resolving::environment_flag(const std::string& name, bool by_default) {
 } // namespace resolving
 
 std::variant<Path, MachineName> image_of_request(const StartRequest& request, const HostFacts& host) {
-    for (const auto& path : {request.directory, request.stack})
+    for (const auto& path : {request.image, request.directory, request.stack})
         if (path)
             return absolute(*path, host.working_directory);
     if (request.machine && request.make_from)
@@ -66,7 +66,9 @@ std::optional<MachineName> base_name_of(const StartRequest& request, const Path&
     if (request.machine)
         return request.machine;
     const Path directory = absolute(image_directory, "/");
-    const Path name = directory.extension() == ".mstack" ? directory.stem() : directory.filename();
+    Path name = directory.extension() == ".mstack" ? directory.stem() : directory.filename();
+    if (request.image && name.extension() == ".raw")
+        name = name.stem();
     return MachineName::cleaned(directory == "/" ? host.hostname : name.native());
 }
 

@@ -38,13 +38,17 @@ LayerKind layer_of(Resolving& r) {
         r.problem("--layer", "--layer has a meaning with --ephemeral only", "--ephemeral beside it");
     if (!r.ephemeral())
         return LayerKind::none;
+    if (r.image.disk && choice == LayerChoice::snapshot)
+        r.problem("--layer", "--layer=snapshot: a disk image has no snapshots", "--layer=reflink or --layer=auto");
+    else if (r.image.disk && choice == LayerChoice::automatic)
+        return LayerKind::tmpfs;
     switch (choice) {
     case LayerChoice::tmpfs: return LayerKind::tmpfs;
     case LayerChoice::disk: return LayerKind::disk;
     case LayerChoice::reflink: return LayerKind::reflink;
     case LayerChoice::copy: return LayerKind::copy;
     case LayerChoice::snapshot:
-        if (!r.image.is_btrfs_subvolume)
+        if (!r.image.is_btrfs_subvolume && !r.image.disk)
             r.problem("--layer",
                       "--layer=snapshot: '" + escaped_for_people(r.image.directory.native()) +
                           "' is no btrfs subvolume",
@@ -65,12 +69,29 @@ void check_template(Resolving& r) {
                   "--ephemeral --directory=" + escaped_for_people(r.request.make_from->native()));
 }
 
+void check_disk(Resolving& r) {
+    const StartRequest& request = r.request;
+    if (request.image && request.directory)
+        r.problem("--image", "--image and --directory exclude each other");
+    if (request.image && request.make_from)
+        r.problem("--template", "--template and --image exclude each other", "'machinist clone'");
+    if (r.image.disk || !r.image.exists)
+        return;
+    if (request.root_hash || request.verity_data)
+        r.problem("--root-hash", "--root-hash: a directory has no root hash", "a disk image");
+    if (request.image_policy)
+        r.warn("--image-policy", "--image-policy: a directory has no partitions, so it has no meaning");
+}
+
 // What has to be there before anything is made. A pivoted or covered root shows only when it is mounted.
 void check_tree(Resolving& r) {
     const std::string tree = "'" + escaped_for_people(r.image.directory.native()) + "'";
     if (!r.image.exists) {
-        r.problem(FailureKind::not_found, r.request.directory ? "--directory" : "--machine",
-                  "the directory " + tree + " does not exist", "--template=PATH to make it");
+        if (r.request.image)
+            r.problem(FailureKind::not_found, "--image", "the disk image " + tree + " does not exist");
+        else
+            r.problem(FailureKind::not_found, r.request.directory ? "--directory" : "--machine",
+                      "the directory " + tree + " does not exist", "--template=PATH to make it");
         return;
     }
     const bool check = r.environment_flag("SYSTEMD_NSPAWN_CHECK_OS_RELEASE", true);
@@ -92,7 +113,8 @@ void check_tree(Resolving& r) {
                       " cannot boot on control groups of version 2, the only ones that machines have",
                   "a command instead of --boot, or a newer system");
     else if (!r.boots() && !r.image.has_usr)
-        r.problem(FailureKind::not_found, "--directory", "the directory " + tree + " has no /usr, so it is no system",
+        r.problem(FailureKind::not_found, "--directory",
+                  (r.image.disk ? "the disk image " : "the directory ") + tree + " has no /usr, so it is no system",
                   remedy);
 }
 
@@ -101,6 +123,7 @@ void check_tree(Resolving& r) {
 void root(Resolving& r) {
     RootSpec& root = r.spec.root;
     root.directory = r.image.directory;
+    root.disk = r.image.disk;
     root.volatile_mode = r.settings.volatile_mode.value_or(VolatileMode::no);
     root.layer = layer_of(r);
     if (r.settings.pivot_root) {
@@ -110,6 +133,7 @@ void root(Resolving& r) {
     root.read_only = r.settings.read_only.value_or(false) || root.volatile_mode != VolatileMode::no ||
                      r.has_root_mount() || (r.image.read_only && root.layer == LayerKind::none);
     check_template(r);
+    check_disk(r);
     check_tree(r);
     const bool kept_unwritten =
         r.ephemeral() || root.volatile_mode == VolatileMode::yes || root.volatile_mode == VolatileMode::state;

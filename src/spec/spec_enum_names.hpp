@@ -17,6 +17,9 @@ constexpr const auto& names_of(VolatileMode) {
 constexpr const auto& names_of(LayerKind) {
     return layer_kind_names;
 }
+constexpr const auto& names_of(DiskProtection) {
+    return disk_protection_names;
+}
 constexpr const auto& names_of(UserNamespaceKind) {
     return user_namespace_kind_names;
 }

@@ -37,9 +37,32 @@ template <typename Type, typename Struct>
 concept Is = std::same_as<std::remove_const_t<Type>, Struct>;
 
 template <typename Archive>
+void fields(Archive& archive, Is<DiskMount> auto& mount) {
+    auto& [name, places, offset, size, filesystem, read_only, grows, protection] = mount;
+    archive("name", name);
+    archive("places", places);
+    archive("offset", offset);
+    archive("size", size);
+    archive("filesystem", filesystem);
+    archive("read-only", read_only);
+    archive("grows", grows);
+    archive("protection", protection);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<DiskSpec> auto& disk) {
+    auto& [sector_size, mounts, owner_uid, owner_gid] = disk;
+    archive("sector-size", sector_size);
+    archive("mounts", mounts);
+    archive("owner-uid", owner_uid);
+    archive("owner-gid", owner_gid);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<RootSpec> auto& root) {
-    auto& [directory, make_from, layer, volatile_mode, read_only, pivot_new, pivot_old] = root;
+    auto& [directory, disk, make_from, layer, volatile_mode, read_only, pivot_new, pivot_old] = root;
     archive("directory", directory);
+    archive("disk", disk);
     archive("make-from", make_from);
     archive("layer", layer);
     archive("volatile", volatile_mode);

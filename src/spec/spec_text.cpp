@@ -48,6 +48,8 @@ std::string command_text(const std::vector<std::string>& words) {
 
 std::string root_text(const RootSpec& root) {
     std::string text = root.directory.native();
+    for (const DiskMount& mount : root.disk ? root.disk->mounts : std::vector<DiskMount>{})
+        text += ", " + mount.name + " (" + mount.filesystem + ") on " + mount.places.front().native();
     if (root.make_from)
         text += ", made from " + root.make_from->native() + " if missing";
     if (root.layer != LayerKind::none)

@@ -61,20 +61,31 @@ void lock_the_image(Start& start) {
         start.kept.push_back(std::move(descriptor));
 }
 
+struct Owner {
+    std::uint32_t uid = 0, gid = 0;
+};
+
+Owner owner_of_the_tree(const RootSpec& root) {
+    if (root.disk)
+        return {root.disk->owner_uid, root.disk->owner_gid};
+    const struct stat status = status_of(open_path(root.directory, O_PATH | O_DIRECTORY));
+    return {status.st_uid, status.st_gid};
+}
+
 void choose_the_id_range(Start& start) {
     UserSpec& users = start.spec.users;
     if (users.kind == UserNamespaceKind::of_root) {
-        const struct stat owner = status_of(open_path(start.spec.root.directory, O_PATH | O_DIRECTORY));
-        users.base = range_of_owner(owner.st_uid, owner.st_gid);
+        const Owner owner = owner_of_the_tree(start.spec.root);
+        users.base = range_of_owner(owner.uid, owner.gid);
         users.kind = UserNamespaceKind::fixed;
     }
     if (users.kind != UserNamespaceKind::pick)
         return;
-    const struct stat owner = status_of(open_path(start.spec.root.directory, O_PATH | O_DIRECTORY));
     const bool instance = start.spec.root.layer != LayerKind::none;
-    IdRange range = IdRangeStore{}.pick({.name = start.spec.name.text(),
-                                         .tree_owner = instance ? std::nullopt : std::optional{owner.st_uid},
-                                         .remember = !instance && start.spec.registered});
+    IdRange range = IdRangeStore{}.pick(
+        {.name = start.spec.name.text(),
+         .tree_owner = instance ? std::nullopt : std::optional{owner_of_the_tree(start.spec.root).uid},
+         .remember = !instance && start.spec.registered});
     users.kind = UserNamespaceKind::fixed;
     users.base = range.base;
     start.run.will_undo("lock " + range.lock_file.string());
@@ -137,6 +148,7 @@ void compose_the_root(Start& start) {
                                .size = start.spec.users.size,
                                .user_namespace = start.user_namespace},
                               start.staging, start.layer);
+    start.warnings = std::move(start.root.warnings);
     if (start.spec.root.layer != LayerKind::none)
         start.kept_root = clone_mount(start.root.mount, true);
 }
@@ -166,7 +178,10 @@ void mount_the_hosts_side(Start& start) {
 }
 
 void integrate_with_the_host(Start& start) {
-    as_root_of_the_machine(start, [&] { start.warnings = integrate_with_host(start.spec, start.root.mount); });
+    as_root_of_the_machine(start, [&] {
+        for (std::string& warning : integrate_with_host(start.spec, start.root.mount))
+            start.warnings.push_back(std::move(warning));
+    });
     seal_root(start.root);
 }
 

@@ -29,7 +29,7 @@ Debian::Debian(const std::string& suite, std::vector<std::string> options, const
     arguments.insert(arguments.end(), {"--boot", "--machine=" + name_, "--console=read-only"});
     bool has_tree = false;
     for (const std::string& option : options)
-        has_tree |= option.starts_with("--directory=");
+        has_tree |= option.starts_with("--directory=") || option.starts_with("--image=");
     if (!has_tree)
         arguments.insert(arguments.end(), {"--ephemeral", "--directory=" + tree_of(suite).string()});
     arguments.insert(arguments.end(), options.begin(), options.end());

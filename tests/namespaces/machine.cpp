@@ -26,7 +26,8 @@ std::vector<std::string> arguments_of(const Path& tree, const Start& start, cons
                 return true;
         return false;
     };
-    if (!given("--directory") && !given("-D") && !given("--template") && !given("--mstack") && !given("--oci-bundle"))
+    if (!given("--directory") && !given("-D") && !given("--template") && !given("--mstack") && !given("--oci-bundle") &&
+        !given("--image") && !given("--machine"))
         arguments.push_back("--directory=" + tree.string());
     if (start.pipe)
         arguments.emplace_back("--console=pipe");

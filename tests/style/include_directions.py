@@ -15,6 +15,7 @@ may_include = {
     "transfer": {"base", "kernel", "spec", "image", "oci", "transfer"},
     "recipe": {"base", "kernel", "image", "recipe"},
     "oci": {"base", "spec", "oci"},
+    "dissect": {"base", "kernel", "spec", "dissect"},
     "scope": {"base", "scope"},
     "supervisor": {"base", "kernel", "spec", "image", "scope", "supervisor"},
     "enter": {"base", "kernel", "spec", "enter"},

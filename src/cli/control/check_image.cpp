@@ -5,6 +5,8 @@
 #include "cli/control/json_text.hpp"
 #include "cli/control/size_text.hpp"
 #include "image/admission.hpp"
+#include "image/disk_image.hpp"
+#include "image/disk_visit.hpp"
 #include "image/image_facts_reader.hpp"
 #include "image/pool.hpp"
 #include "image/stack.hpp"
@@ -108,15 +110,24 @@ void report(const PoolImage& image, const Admission& found, const Invocation& ca
     report.print(call);
 }
 
+Admission examine_disk(const PoolImage& image) {
+    ImageFacts facts;
+    facts.directory = image.path;
+    facts.exists = true;
+    facts.read_only = image.read_only;
+    facts.disk = inspect_disk(image.path);
+    const DiskVisit visit{image.path, *facts.disk};
+    read_tree_facts(visit.root(), {}, facts);
+    return examine(visit.root(), facts);
+}
+
 } // namespace
 
 int check_images(const Invocation& call, const MachineStore&) {
     const PoolImage image = Pool{}.get(call.words[0]);
-    if (image.type == ImageType::raw || image.type == ImageType::block)
-        throw Failure{FailureKind::not_supported,
-                      "check image '" + image.name + "': disk images are not built yet in this version"};
-    const ImageFacts facts = read_image_facts(image.path);
-    const Admission found = examine(open_image_tree(image.path), facts);
+    const Admission found = image.type == ImageType::raw || image.type == ImageType::block
+                                ? examine_disk(image)
+                                : examine(open_image_tree(image.path), read_image_facts(image.path));
     report(image, found, call);
     return found.will_boot() ? 0 : 1;
 }

@@ -34,8 +34,8 @@ struct Pair {
 
 OpenTree open_tree_of(const PoolImage& image) {
     if (image.type == ImageType::raw || image.type == ImageType::block)
-        throw Failure{FailureKind::not_supported,
-                      "look into image '" + image.name + "': disk images are not built yet in this version"};
+        throw Failure{FailureKind::not_supported, "compare image '" + image.name + "': it is a disk image"}.try_instead(
+            "'machinist diff' of a machine that runs from it, or its files as a directory");
     return {open_image_tree(image.path), 0};
 }
 
@@ -57,7 +57,9 @@ OpenTree state_before(const Pool& pool, const Machine& machine) {
         throw Failure{FailureKind::not_supported, "compare machine '" + machine.name() + "': another manager's"};
     const RootSpec& root = machine.spec->root;
     if (root.layer != LayerKind::none || root.volatile_mode != VolatileMode::no)
-        return {open_image_tree(root.directory), 0};
+        return root.disk ? throw Failure{FailureKind::not_supported,
+                                         "compare machine '" + machine.name() + "': its image is a disk image"}
+                         : OpenTree{open_image_tree(root.directory), 0};
     return former_state(pool, root.directory, machine.name());
 }
 

@@ -43,9 +43,17 @@ std::string value_of(const std::map<std::string, std::string>& fields, const cha
 }
 
 std::string metadata_text(const PoolImage& image) {
-    if (image.type == ImageType::raw || image.type == ImageType::block)
-        return {};
-    const ImageMetadata metadata = read_image_metadata(image);
+    const bool is_disk = image.type == ImageType::raw || image.type == ImageType::block;
+    ImageMetadata metadata;
+    try {
+        metadata = read_image_metadata(image);
+    } catch (const Failure& failure) {
+        // What the rest tells holds all the same: a disk that a machine writes to cannot be looked into.
+        if (!is_disk)
+            throw;
+        return line("Contents",
+                    failure.kind() == FailureKind::busy ? "in use by a machine" : escaped_for_people(failure.what()));
+    }
     const std::string os = value_of(metadata.os_release, "PRETTY_NAME");
     return line("Hostname", metadata.hostname) +
            line("Machine ID", metadata.machine_id ? metadata.machine_id->plain() : "") +

@@ -52,10 +52,11 @@ static void filesystem_verb(int count, char** arguments) {
     static const struct {
         unsigned long magic;
         const char* name;
-    } names[] = {{0x01021994, "tmpfs"},   {0x9fa0, "proc"},       {0x62656572, "sysfs"}, {0x63677270, "cgroup2"},
-                 {0x1cd1, "devpts"},      {0x19800202, "mqueue"}, {0x858458f6, "ramfs"}, {0x794c7630, "overlay"},
-                 {0xef53, "ext4"},        {0x9123683e, "btrfs"},  {0x58465342, "xfs"},   {0x27e0eb, "cgroup"},
-                 {0xf97cff8c, "selinux"}, {0x6e736673, "nsfs"},   {0x65735546, "fuse"},  {0xcafe4a11, "bpf"}};
+    } names[] = {{0x01021994, "tmpfs"}, {0x9fa0, "proc"},       {0x62656572, "sysfs"},    {0x63677270, "cgroup2"},
+                 {0x1cd1, "devpts"},    {0x19800202, "mqueue"}, {0x858458f6, "ramfs"},    {0x794c7630, "overlay"},
+                 {0xef53, "ext4"},      {0x9123683e, "btrfs"},  {0x73717368, "squashfs"}, {0xe0f5e1e2, "erofs"},
+                 {0x58465342, "xfs"},   {0x27e0eb, "cgroup"},   {0xf97cff8c, "selinux"},  {0x6e736673, "nsfs"},
+                 {0x65735546, "fuse"},  {0xcafe4a11, "bpf"}};
     struct statfs status;
     if (statfs(arguments[0], &status) < 0) {
         say_errno();

@@ -60,6 +60,8 @@ const std::map<std::string_view, const char*> good_values{
     {"background", "44"},
     {"set-credential", "a:b"},
     {"load-credential", "a:/b"},
+    {"image-policy", "root=verity"},
+    {"root-hash", "00112233445566778899aabbccddeeff"},
 };
 
 // Those that say nothing about a machine.
@@ -92,7 +94,11 @@ std::string told_by(const StartRequest& r) {
                             r.keep_unit,
                             r.background.has_value(),
                             r.slice.has_value(),
-                            !r.unit_properties.empty()})
+                            !r.unit_properties.empty(),
+                            r.image.has_value(),
+                            r.image_policy.has_value(),
+                            r.root_hash.has_value(),
+                            r.verity_data.has_value()})
         text.append(flag ? "1" : "0");
     return text;
 }

@@ -70,6 +70,17 @@ MachineSpec a_spec_with_everything() {
     words.insert(words.end(), {"A=1", "word"});
     MachineSpec spec = decision.spec();
     spec.root.make_from = "/t";
+    spec.root.disk = DiskSpec{.sector_size = 4096,
+                              .mounts = {{.name = "partition 1 (esp)",
+                                          .places = {"/efi", "/boot"},
+                                          .offset = 1 << 20,
+                                          .size = std::uint64_t{1} << 40,
+                                          .filesystem = "vfat",
+                                          .read_only = true,
+                                          .grows = true,
+                                          .protection = DiskProtection::verity}},
+                              .owner_uid = 655360,
+                              .owner_gid = 655361};
     // Which exclude --keep-unit.
     spec.slice = "mine.slice";
     spec.unit_properties = {"MemoryMax=1G"};

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "image/disk_probe.hpp"
+
+#include "base/base64.hpp"
+#include "base/failure.hpp"
+#include "base/text.hpp"
+#include "kernel/process.hpp"
+#include "machinist_config.h"
+
+#include <unistd.h>
+
+namespace machinist {
+
+namespace {
+
+constexpr std::chrono::seconds patience{20};
+constexpr const char* program = "machinist-dissect";
+
+} // namespace
+
+std::filesystem::path path_of_dissector() {
+    std::error_code ignored;
+    const auto directory = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+    // Programs of the build tree lie some folders below its top.
+    for (const char* up : {"..", "../..", "../../..", "../../../.."}) {
+        const auto built = (directory / up / "dissect" / program).lexically_normal();
+        const auto in_source = (directory / up / "src/dissect" / program).lexically_normal();
+        for (const auto& path : {built, in_source})
+            if (::access(path.c_str(), X_OK) == 0)
+                return path;
+    }
+    return std::filesystem::path{MACHINIST_LIBEXEC} / program;
+}
+
+namespace {
+
+Failure senseless() {
+    return Failure{FailureKind::internal,
+                   "look for partitions: " + std::string{program} + " answered nothing that has a meaning"};
+}
+
+// What the program says, or the failure that it tells of.
+std::string answer_about(BorrowedFd disk, const std::vector<std::string>& options) {
+    std::vector<std::string> words{path_of_dissector().string()};
+    words.insert(words.end(), options.begin(), options.end());
+    RunningProgram dissector{words, disk};
+    auto result = dissector.finish_within(patience);
+    if (!result)
+        throw Failure{FailureKind::hostile, "look for partitions: it took longer than 20 seconds"};
+    constexpr int killed = 128;
+    if (result->status > killed)
+        throw Failure{FailureKind::hostile, "look for partitions: it made the program that looks end by signal " +
+                                                std::to_string(result->status - killed)};
+    if (auto failure = Failure::deserialize(result->output); failure && result->status != 0)
+        throw std::move(*failure);
+    if (result->status != 0)
+        throw senseless();
+    return std::move(result->output);
+}
+
+} // namespace
+
+DiskLayout probe_disk(BorrowedFd disk) {
+    auto layout = parse_disk_layout(answer_about(disk, {}));
+    if (!layout)
+        throw senseless();
+    return std::move(*layout);
+}
+
+std::vector<DiskEdit> plan_disk_growth(BorrowedFd disk, std::uint64_t bytes) {
+    const std::string answer = answer_about(disk, {"--grow-to=" + std::to_string(bytes)});
+    const auto lines = split(answer, '\n');
+    if (lines.size() < 2 || lines[lines.size() - 2] != "end" || !lines.back().empty())
+        throw senseless();
+    std::vector<DiskEdit> edits;
+    for (std::size_t at = 0; at + 2 < lines.size(); ++at) {
+        const std::size_t blank = lines[at].find(' ');
+        const auto offset = parse_integer<std::uint64_t>(lines[at].substr(0, blank));
+        auto content = blank == std::string_view::npos ? std::nullopt : from_base64(lines[at].substr(blank + 1));
+        if (!offset || !content || *offset > bytes || content->size() > bytes - *offset)
+            throw senseless();
+        edits.push_back({*offset, std::move(*content)});
+    }
+    return edits;
+}
+
+} // namespace machinist

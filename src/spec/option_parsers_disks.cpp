@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Values that say which disk image is run, and what of it may be used.
+#include "spec/option_parsers.hpp"
+
+#include "base/text.hpp"
+
+namespace machinist::option_parsers {
+
+void image(Reading& reading) {
+    if (auto path = host_path(reading))
+        reading.request->image = std::move(path);
+}
+
+void image_policy(Reading& reading) {
+    reading.request->image_policy = ImagePolicy::parse(reading.value);
+    if (!reading.request->image_policy)
+        reading.problem("is no image policy", "rules like root=verity+unprotected:home=absent, see "
+                                              "systemd.image-policy(7)");
+}
+
+void root_hash(Reading& reading) {
+    constexpr std::size_t fewest_digits = 32;
+    constexpr std::size_t most_digits = 256;
+    const std::string digits = lower_case(reading.value);
+    if (digits.size() < fewest_digits || digits.size() > most_digits || digits.size() % 2 != 0 ||
+        digits.find_first_not_of("0123456789abcdef") != std::string::npos)
+        return reading.problem("is no root hash", "32 hexadecimal digits or more");
+    reading.request->root_hash = digits;
+}
+
+void verity_data(Reading& reading) {
+    if (auto path = host_path(reading))
+        reading.request->verity_data = std::move(path);
+}
+
+} // namespace machinist::option_parsers
