@@ -315,6 +315,41 @@ TEST_F(ADisk, IsFoundByItsNameAmongTheImages) {
     fs::remove(image);
 }
 
+TEST_F(ADisk, IsNotClonedWhileItIsWritten) {
+    const std::string name = unused_name();
+    fs::create_directories("/run/machines");
+    const Path image = "/run/machines/" + name + ".raw";
+    fs::copy_file(bare("ext4"), image);
+    start({.options = {"--machine=" + name}, .name = name});
+    ask("pid");
+
+    const Outcome refusal = machinist({"clone", name, name + "-copy"});
+
+    EXPECT_EQ(refusal.status, 1);
+    EXPECT_THAT(refusal.errors, HasSubstr("is currently busy"));
+    EXPECT_FALSE(fs::exists("/var/lib/machines/" + name + "-copy.raw"));
+    EXPECT_EQ(end_machine(), 0);
+    fs::remove(image);
+}
+
+TEST_F(ADisk, MayBeABlockDevice) {
+    const Path image = make_disk(place("disk.raw"), "gpt", {{bare("ext4"), root_type}});
+    const Path name = place("device");
+    shell("losetup --find --show '" + image.string() + "' >'" + name.string() + "'");
+    const std::string device = words_of(text_of(name), '\n').at(0);
+    start(from(device));
+    EXPECT_EQ(ask("cat /etc/name"), "root");
+    EXPECT_EQ(ask("create /home/new"), "ok");
+    Start second = from(device);
+    second.command = {"/probe", "--ask", "pid"};
+    EXPECT_THAT(outcome_of(second).errors, HasSubstr("is currently busy"));
+    shell("losetup --detach " + device);
+}
+
+TEST_F(ADisk, IsNoDirectory) {
+    EXPECT_THAT(outcome_of({.options = {"--directory=" + bare("ext4").string()}}).errors, HasSubstr("directory"));
+}
+
 TEST_F(ADisk, ObeysTheImagePolicy) {
     const Path image =
         make_disk(place("disk.raw"), "gpt", {{bare("ext4"), root_type}, {filesystem_called("home"), home_type}});
