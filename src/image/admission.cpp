@@ -8,6 +8,7 @@
 #include "image/package_database.hpp"
 #include "image/stack.hpp"
 #include "kernel/files.hpp"
+#include "spec/orderly_end.hpp"
 
 #include <algorithm>
 #include <array>
@@ -97,6 +98,24 @@ std::size_t count_units(BorrowedFd root) {
     return units.size() - static_cast<std::size_t>(std::ranges::size(repeated));
 }
 
+// Scripts of System V's kind, or a directory each for what runit supervises.
+std::size_t count_services(BorrowedFd root, const std::string& init) {
+    const char* path = init == "runit" ? "etc/sv" : "etc/init.d";
+    try {
+        const auto directory = open_beneath_if_exists(root, path, O_RDONLY | O_DIRECTORY, Links::inside_root);
+        return directory ? sorted_entries(*directory, 100'000).size() : 0;
+    } catch (const Failure&) {
+        return 0;
+    }
+}
+
+bool is_link_into_usr(BorrowedFd root, const char* name) {
+    char target[64];
+    const ssize_t length = ::readlinkat(root.get(), name, target, sizeof target);
+    const std::string_view text{target, length > 0 ? static_cast<std::size_t>(length) : 0};
+    return text == std::string{"usr/"} + name || text == std::string{"/usr/"} + name;
+}
+
 std::string find_network_manager(BorrowedFd root) {
     constexpr std::array<std::pair<const char*, const char*>, 6> marks{
         {{"etc/systemd/system/multi-user.target.wants/systemd-networkd.service", "systemd-networkd"},
@@ -184,6 +203,12 @@ void warn(Admission& found) {
         found.warnings.push_back(std::to_string(found.device_nodes) + " device nodes, which cannot be opened");
     if (found.network_manager.empty())
         found.warnings.emplace_back("nothing in it sets up a network");
+    // Its newest releases do not start without it.
+    if (found.facts.init.kind == "systemd" && !found.merged_usr)
+        found.warnings.emplace_back("its /bin and /lib are no links into /usr, which systemd since 255 needs");
+    if (is_silent_init(found.facts.init.kind))
+        found.warnings.push_back("its init (" + found.facts.init.kind +
+                                 ") does not tell when it is ready, which is seen from outside only");
     for (const std::string& oddity : found.facts.oddities)
         found.warnings.push_back(oddity);
 }
@@ -231,7 +256,8 @@ Admission examine(BorrowedFd root, const ImageFacts& facts) {
     if (found.init_version.empty() && facts.init.systemd_version)
         found.init_version = std::to_string(*facts.init.systemd_version);
     found.network_manager = find_network_manager(root);
-    found.units = count_units(root);
+    found.units = facts.init.kind == "systemd" ? count_units(root) : count_services(root, facts.init.kind);
+    found.merged_usr = is_link_into_usr(root, "bin") && is_link_into_usr(root, "lib");
     Walk{found}.enter(root, "/", 0);
     judge(root, found);
     warn(found);

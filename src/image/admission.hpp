@@ -19,7 +19,8 @@ struct Admission {
     std::size_t entries = 0;
     std::uint64_t bytes = 0; // of regular files
     std::size_t packages = 0;
-    std::size_t units = 0;                  // of systemd, in its directories
+    std::size_t units = 0;                  // of systemd, in its directories; else services as the init has them
+    bool merged_usr = false;                // its /bin and /lib are links into /usr
     std::vector<std::string> setuid_files;  // setuid or setgid, sorted
     std::vector<std::string> capable_files; // with capabilities of their own
     std::size_t device_nodes = 0;

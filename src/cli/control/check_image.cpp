@@ -100,6 +100,7 @@ void report(const PoolImage& image, const Admission& found, const Invocation& ca
     report.text("Machine ID", "machine_id_state", state_of_id(facts));
     report.text("Network", "network_manager", found.network_manager);
     report.number("Units", "units", found.units);
+    report.truth("Merged /usr", "merged_usr", found.merged_usr);
     report.number("Packages", "packages", found.packages);
     report.number("Entries", "entries", found.entries);
     report.number("Size", "bytes", found.bytes, size_text(found.bytes));

@@ -96,6 +96,39 @@ TEST_F(AnAdmission, TellsVersionUnitsAndNetwork) {
     EXPECT_EQ(found.network_manager, "ifupdown");
 }
 
+TEST_F(AnAdmission, TellsServicesOfOtherInits) {
+    std::filesystem::rename(tree.path() / "usr/lib/systemd/systemd", tree.path() / "usr/runit-init");
+    std::filesystem::remove_all(tree.path() / "usr/lib/systemd");
+    tree.link("/usr/runit-init", "sbin/init");
+    tree.write("etc/sv/one/run", "");
+    tree.write("etc/sv/two/run", "");
+    tree.write("var/lib/dpkg/status", "Package: runit\nStatus: install ok installed\nVersion: 2.1.2-54\n");
+
+    const Admission found = result();
+
+    EXPECT_EQ(found.facts.init.kind, "runit");
+    EXPECT_EQ(found.init_version, "2.1.2-54");
+    EXPECT_EQ(found.units, 2U);
+    EXPECT_TRUE(found.will_boot());
+    EXPECT_THAT(found.warnings, Contains(HasSubstr("its init (runit) does not tell")));
+}
+
+TEST_F(AnAdmission, TellsWhetherUsrIsMerged) {
+    EXPECT_FALSE(result().merged_usr);
+    EXPECT_THAT(result().warnings, Contains(HasSubstr("no links into /usr")));
+    for (const char* name : {"bin", "lib"}) {
+        std::error_code ignored;
+        std::filesystem::create_directories(tree.path() / "usr" / name);
+        std::filesystem::copy(tree.path() / name, tree.path() / "usr" / name, std::filesystem::copy_options::recursive,
+                              ignored);
+        std::filesystem::remove_all(tree.path() / name);
+        tree.link(std::filesystem::path{"usr"} / name, name);
+    }
+
+    EXPECT_TRUE(result().merged_usr);
+    EXPECT_THAT(result().obstacles, IsEmpty());
+}
+
 TEST_F(AnAdmission, TellsFilesWithPrivilegesAndForeignOwners) {
     if (::geteuid() != 0)
         GTEST_SKIP() << "needs root";
