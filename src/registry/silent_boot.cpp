@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <utmp.h>
 #include <vector>
@@ -59,6 +60,16 @@ bool is_in_runlevel(BorrowedFd root) {
     return false;
 }
 
+bool runs_for_long(pid_t process) {
+    constexpr std::uint64_t long_enough = 5'000'000;
+    const auto start = start_time_of(process);
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    const std::uint64_t microseconds =
+        static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+    return start && microseconds > microseconds_of(*start) + long_enough;
+}
+
 bool look(const Machine& machine, const std::string& init) {
     const std::vector<std::string> children = children_of(machine.leader.pid());
     const auto has = [&](std::string_view name) { return std::ranges::find(children, name) != children.end(); };
@@ -68,6 +79,9 @@ bool look(const Machine& machine, const std::string& init) {
         return read_process_status(machine.leader.pid()).name == "s6-svscan" && has("s6-supervise");
     if (std::ranges::any_of(scripts_of_boot, has))
         return false;
+    // One without a console has nothing that goes on, one on a read-only tree cannot note its runlevel.
+    if (runs_for_long(machine.leader.pid()))
+        return true;
     if (init == "busybox")
         return !children.empty();
     return is_in_runlevel(open_path("/proc/" + std::to_string(machine.leader.pid()) + "/root", O_PATH | O_DIRECTORY));
