@@ -110,6 +110,9 @@ std::string unit_of(const MachineCgroup& cgroup) {
 
 std::vector<std::string> scope_devices(const MachineSpec& spec) {
     std::vector<std::string> allowed{"/dev/net/tun rwm", "char-pts rw", "/dev/fuse rwm"};
+    // A machine that reboots mounts its disk image again, from within the scope.
+    if (spec.root.disk)
+        allowed.insert(allowed.end(), {"/dev/loop-control rw", "block-loop rw"});
     std::vector<DeviceRule> bound;
     for (const ExtraMount& mount : spec.extra_mounts)
         allow_bound_device(bound, mount);
