@@ -17,6 +17,7 @@ class Result:
     unit: str
     values: dict
     problems: dict
+    base: str = "limit"  # whose values the others are divided by
 
 
 def interleaved(contenders, rounds, warm_up, sample):
