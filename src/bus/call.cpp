@@ -111,6 +111,10 @@ void Call::send(sd_bus_message* answer) const {
     state_->done();
 }
 
+void Call::answered_otherwise() const {
+    state_->done();
+}
+
 void Call::fail(const Failure& failure) const noexcept {
     try {
         state_->fail(bus_error_of(failure));

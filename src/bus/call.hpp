@@ -47,6 +47,8 @@ public:
         write(answer);
         send(answer);
     }
+    // Its bytes have been sent already.
+    void answered_otherwise() const;
     void fail(const Failure& failure) const noexcept;
     // For those who speak for others.
     void fail_as(const std::string& error_name, const std::string& sentence) const noexcept;

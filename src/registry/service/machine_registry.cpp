@@ -166,6 +166,7 @@ RegisteredMachine& MachineRegistry::add(Registration wanted, std::string subgrou
     watch_leader(*machine);
     RegisteredMachine& added = *machine;
     machines_.insert_or_assign(added.name(), std::move(machine));
+    ++generation_;
     by_leader_.insert_or_assign(added.leader.pid(), &added);
     if (!added.record.scope.empty())
         by_unit_.emplace(added.record.scope, &added);
@@ -263,6 +264,7 @@ void MachineRegistry::remove(std::string_view name) {
         return;
     const std::unique_ptr<RegisteredMachine> machine = std::move(found->second);
     machines_.erase(found);
+    ++generation_;
     by_leader_.erase(machine->leader.pid());
     const auto [first, last] = by_unit_.equal_range(machine->record.scope);
     for (auto candidate = first; candidate != last; ++candidate)

@@ -51,6 +51,11 @@ public:
         return machines_;
     }
 
+    // Another number whenever a machine has come or gone.
+    [[nodiscard]] std::uint64_t generation() const {
+        return generation_;
+    }
+
     // The leader's own unit, as it is now, is the machine's.
     const RegisteredMachine& register_machine(Registration wanted);
     // Into a scope of its own. Done when it runs in there.
@@ -80,6 +85,7 @@ private:
     StateDirectory state_;
     RegistryEvents events_;
     Machines machines_;
+    std::uint64_t generation_ = 0;
     std::unordered_map<pid_t, RegisteredMachine*> by_leader_;
     std::unordered_multimap<std::string, RegisteredMachine*> by_unit_;
     RegisteredMachine host_;
