@@ -18,9 +18,20 @@ namespace {
 
 constexpr std::uint32_t sign_bit = 0x80000000U;
 
-SyscallSet calls_named(const std::vector<std::string>& names) {
+bool is_hidden(std::string_view name) {
+    return name.ends_with(hiding_suffix);
+}
+
+std::string_view without_suffix(std::string_view name) {
+    return is_hidden(name) ? name.substr(0, name.size() - hiding_suffix.size()) : name;
+}
+
+SyscallSet calls_named(const std::vector<std::string>& words, bool only_hidden = false) {
     SyscallSet set;
-    for (const std::string& name : names) {
+    for (const std::string& word : words) {
+        const std::string_view name = without_suffix(word);
+        if (only_hidden && !is_hidden(word))
+            continue;
         if (const auto group = find_syscall_group(name))
             set.insert(*group);
         else if (const auto call = find_syscall(name))
@@ -195,6 +206,7 @@ std::vector<sock_filter> build_syscall_filter(const SyscallFilterSpec& spec, con
     }
     if (spec.suppress_sync)
         suppress_sync(answers);
+    answers.hide(calls_named(spec.deny, true));
     return answers.program();
 }
 
@@ -209,9 +221,11 @@ std::vector<std::string_view> every_syscall_name() {
 
 std::vector<std::string> unknown_syscalls(const std::vector<std::string>& names) {
     std::vector<std::string> unknown;
-    for (const std::string& name : names)
+    for (const std::string& word : names) {
+        const std::string_view name = without_suffix(word);
         if (name != nesting_word && !find_syscall(name) && !find_syscall_group(name))
-            unknown.push_back(name);
+            unknown.push_back(word);
+    }
     return unknown;
 }
 

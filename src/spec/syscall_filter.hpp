@@ -15,6 +15,9 @@ namespace machinist {
 // CLONE_NEWUSER, and clone3, whose flags a filter cannot see.
 inline constexpr std::string_view nesting_word = "nesting";
 
+// Behind a name of the deny list: as if the kernel had no such call, on which C libraries fall back.
+inline constexpr std::string_view hiding_suffix = ":ENOSYS";
+
 // Pure and quick (tens of microseconds): the tables were made when the project was built. Calls that are allowed
 // pass; known ones that are not give EPERM; unknown numbers, x32 and foreign architectures give ENOSYS, on which C
 // libraries fall back. Names that do not exist on an ABI are skipped there; see unknown_syscalls().

@@ -2,6 +2,8 @@
 #include "transfer/layered_import.hpp"
 
 #include "base/failure.hpp"
+#include "base/scope_exit.hpp"
+#include "image/set_aside.hpp"
 #include "image/shared_base.hpp"
 #include "image/stack.hpp"
 #include "kernel/files.hpp"
@@ -97,6 +99,16 @@ bool stack_layers(const Pool& pool, const std::vector<NewBase>& bases, const std
     return true;
 }
 
+// What was unpacked for an image that never came.
+void collect(const Pool& pool) noexcept {
+    try {
+        for (const auto& left : collect_bases(pool.places().bases, pool.places().locks))
+            remove_set_aside(left);
+    } catch (const Failure&) {
+        // The failure that led here is the one to tell; `gc` does the rest.
+    }
+}
+
 } // namespace
 
 void check_new_image(const Pool& pool, const std::string& name, const NewImageOptions& options) {
@@ -109,12 +121,15 @@ void import_layers(const Pool& pool, const SourcedImage& image, const std::strin
                    ProgressMeter& meter) {
     check_new_image(pool, name, options);
     const auto layers = layers_to_stack(image);
+    ScopeExit drop_unused{[&] { collect(pool); }};
+    // Let go of before that.
     std::vector<NewBase> bases;
     for (const SourcedLayer* layer : layers)
         bases.push_back(base_of(pool.places().bases, *layer,
                                 " " + std::to_string(bases.size() + 1) + "/" + std::to_string(layers.size()), meter));
     if (!stack_layers(pool, bases, name, options))
         copy_layers(pool, bases, name, options, meter);
+    drop_unused.release();
     write_atomically(pool.places().new_images / (name + ".nspawn"), oci::settings_text(image.config), 0644);
 }
 

@@ -83,6 +83,15 @@ TEST_P(ABundleOfOci, SetsKernelSettingsOfItsNamespaces) {
     EXPECT_NE(of_host("/proc/sys/kernel/msgmax"), "4096\n");
 }
 
+TEST_P(ABundleOfOci, NarrowsItsSystemCalls) {
+    write("", R"("seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["keyctl"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}, {"names": ["quotactl", "syncfs"], "action": "SCMP_ACT_ERRNO"}]})");
+    boot_bundle();
+
+    EXPECT_EQ(ask("syscall keyctl"), "!ENOSYS");
+    EXPECT_EQ(ask("syscall syncfs"), "!EPERM");
+}
+
 TEST_P(ABundleOfOci, RefusesWhatItCannotBe) {
     write("", R"("sysctl": {"kernel.core_pattern": "|/bin/sh"}, "intelRdt": {"closID": "x"})");
 

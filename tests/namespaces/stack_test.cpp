@@ -116,4 +116,45 @@ TEST_P(AStackOfMounts, IsRefusedBesideADirectory) {
     EXPECT_THAT(outcome.errors, HasSubstr("--mstack and --directory exclude each other"));
 }
 
+namespace {
+
+class AnImageOfOci : public ABootedMachine {
+protected:
+    void TearDown() override {
+        ABootedMachine::TearDown();
+        std::error_code ignored;
+        fs::remove_all(pool(), ignored);
+        // Its layers have no image any more.
+        machinist({"gc"});
+    }
+    [[nodiscard]] Path pool() const {
+        return tree.workplace().path() / "pool";
+    }
+    std::string done(std::vector<std::string> words) const {
+        words.push_back("--image-root=" + pool().string());
+        const Outcome outcome = machinist(std::move(words));
+        return outcome.status == 0 ? "" : outcome.errors;
+    }
+};
+
+} // namespace
+
+TEST_F(AnImageOfOci, RunsAsItsConfigurationSays) {
+    (void)tree.workplace().file("pool/plain.nspawn", "[Exec]\nBoot=no\nParameters=/probe\nEnvironment=COLOUR=blue\n"
+                                                     "WorkingDirectory=/usr\nKillSignal=SIGTERM\n");
+    const std::string name = unused_name();
+    const std::string archive = (pool() / "plain.oci").string();
+    ASSERT_EQ(done({"import-fs", tree.path().string(), "plain"}), "");
+    ASSERT_EQ(done({"export-oci", "plain", archive}), "");
+    ASSERT_EQ(done({"import", archive, name}), "");
+
+    start({.options = {"--directory=" + (pool() / name).string()}, .command = {}, .name = name});
+
+    EXPECT_EQ(ask("getenv COLOUR"), "blue");
+    EXPECT_EQ(ask("cwd"), "/usr");
+    EXPECT_THAT(ask("pid"), HasSubstr("pid=1 "));
+    EXPECT_THAT(ask("stat /usr/lib/os-release"), HasSubstr(" 0:0"));
+    EXPECT_EQ(ask("create /etc/new"), "ok");
+}
+
 } // namespace machinist::test

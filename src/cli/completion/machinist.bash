@@ -19,7 +19,7 @@ _machinist_recipes() {
 
 _machinist() {
     local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
-    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image start build clone rename read-only remove set-limit clean snapshot diff commit check import import-tar import-raw import-fs export-tar export-raw pull-tar pull-raw pull-oci edit cat gc doctor help'
+    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image start build clone rename read-only remove set-limit clean snapshot diff commit check import import-tar import-raw import-fs export-tar export-raw export-oci pull-tar pull-raw pull-oci edit cat gc doctor help'
     compopt +o nospace
     if [[ ${COMP_WORDS[0]##*/} == systemd-nspawn ]]; then
         verb=run
@@ -45,7 +45,7 @@ _machinist() {
         mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$(_machinist_recipes)" -- "$current")
         ;;
     snapshot) mapfile -t COMPREPLY < <(compgen -W "create list restore remove $(_machinist_images)" -- "$current") ;;
-    export-tar | export-raw)
+    export-tar | export-raw | export-oci)
         if ((COMP_CWORD > 2)); then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
         else

@@ -163,6 +163,8 @@ constexpr Row rows[]{
     {"verify", 0, required_argument, "MODE", "pull: no, checksum or signature (signature)", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--verify=" + value); }},
     {"keep-download", 0, required_argument, "BOOL", "pull: keep it as a hidden image, so that the next pull fetches what has changed (no)", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--keep-download=" + value); }},
     {"keyring", 0, required_argument, "FILE", "pull: take signatures by its keys, not by those of the host", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--keyring=" + value); }},
+    {"plain-http", 0, no_argument, "", "pull-oci: speak http with a registry that is on another host", [](Invocation& call, const std::string&) { call.transfer_options.emplace_back("--plain-http"); }},
+    {"reference", 0, required_argument, "NAME", "import: the image of this name in an archive that holds several", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--reference=" + value); }},
     {"image-root", 0, required_argument, "DIRECTORY", "import, export, pull: images of this directory", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--image-root=" + value); }},
     {"no-pager", 0, no_argument, "", nullptr, [](Invocation&, const std::string&) {}},
     {"no-ask-password", 0, no_argument, "", nullptr, [](Invocation&, const std::string&) {}},

@@ -163,6 +163,13 @@ TEST(ABundle, NarrowsTheSystemCallsOfTheMachine) {
         "architectures": ["SCMP_ARCH_X86_64"], "syscalls": [{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"}]})"));
     EXPECT_THAT(closed.settings.syscalls->deny, AllOf(Contains("mount"), Contains("open"), Not(Contains("read"))));
     EXPECT_THAT(closed.settings.syscalls->allow, IsEmpty());
+    EXPECT_THAT(closed.settings.syscalls->deny, Contains("clone3:ENOSYS"));
+
+    const Bundle hidden = accepted(bundle_with("", R"("seccomp": {"defaultAction": "SCMP_ACT_ERRNO",
+        "defaultErrnoRet": 38, "syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW"},
+        {"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]})"));
+    EXPECT_THAT(hidden.settings.syscalls->deny,
+                AllOf(Contains("mount"), Contains("open:ENOSYS"), Contains("clone3:ENOSYS"), Not(Contains("read"))));
 
     EXPECT_THAT(refused(bundle_with("", R"("seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"})")),
                 HasSubstr("linux.seccomp.defaultAction"));
