@@ -93,7 +93,8 @@ void check(CommandLine& line) {
         line.problems.push_back(usage_problem("--json", "--json goes with --dry-run only", "--dry-run --json"));
     const std::pair<const char*, bool> kinds[]{{"--directory", request.directory.has_value()},
                                                {"--mstack", request.stack.has_value()},
-                                               {"--oci-bundle", request.bundle.has_value()}};
+                                               {"--oci-bundle", request.bundle.has_value()},
+                                               {"--image", request.image.has_value()}};
     const char* chosen = nullptr;
     for (const auto& [option, is_given] : kinds) {
         if (is_given && chosen != nullptr)
@@ -101,10 +102,11 @@ void check(CommandLine& line) {
                 option, std::string{option} + " and " + chosen + " exclude each other", "leaving one of them out"));
         chosen = is_given ? option : chosen;
     }
-    if (request.make_from && (request.stack || request.bundle))
+    if (request.make_from && (request.stack || request.bundle || request.image))
         line.problems.push_back(usage_problem(chosen, std::string{chosen} + " and --template exclude each other",
                                               "leaving one of them out"));
-    if (request.cleanup && !request.machine && !request.directory && !request.stack && !request.bundle)
+    if (request.cleanup && !request.machine && !request.directory && !request.stack && !request.bundle &&
+        !request.image)
         line.problems.push_back(
             usage_problem("--cleanup", "--cleanup needs to know of which machine", "--machine=NAME"));
     if (request.cleanup && request.settings.ephemeral.value_or(false))

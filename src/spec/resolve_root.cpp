@@ -71,10 +71,6 @@ void check_template(Resolving& r) {
 
 void check_disk(Resolving& r) {
     const StartRequest& request = r.request;
-    if (request.image && request.directory)
-        r.problem("--image", "--image and --directory exclude each other");
-    if (request.image && request.make_from)
-        r.problem("--template", "--template and --image exclude each other", "'machinist clone'");
     if (r.image.disk || !r.image.exists)
         return;
     if (request.root_hash || request.verity_data)

@@ -22,6 +22,9 @@ TEST(WhatExcludesEachOther, IsRefusedByOneSentence) {
         {{"--template=/t"}, "--template needs to know which directory to make"},
         {{"--layer=disk"}, "--layer has a meaning with --ephemeral only"},
         {{"-x", "--layer=snapshot"}, "is no btrfs subvolume"},
+        {{"-i", "/i.raw", "-D", "/d"}, "--image and --directory exclude each other"},
+        {{"-i", "/i.raw", "--template=/t"}, "--image and --template exclude each other"},
+        {{"--root-hash=00112233445566778899aabbccddeeff"}, "a directory has no root hash"},
         {{"-x", "--link-journal=host"}, "a machine that is thrown away"},
         {{"-x", "--link-journal=guest"}, "a machine that is thrown away"},
         {{"--private-users-ownership=chown", "--read-only"}, "would write to a tree that is read-only or volatile"},
@@ -88,6 +91,30 @@ TEST(ATree, ThatIsCoveredOrPivotedIsNotJudged) {
         decision.image.os_release.clear();
         EXPECT_THAT(decision.sentences(), IsEmpty());
     }
+}
+
+TEST(ADiskImage, GivesItsNameWithoutItsSuffixAndItsPartitionsToTheSpec) {
+    Decision decision = nspawn({"-i", "web.raw", "-x"});
+    decision.image.directory = "/srv/web.raw";
+    decision.image.disk = DiskSpec{.mounts = {{.name = "partition 1 (root)", .places = {"/"}, .filesystem = "ext4"}}};
+    decision.image.is_btrfs_subvolume = false;
+
+    const MachineSpec spec = decision.spec();
+
+    EXPECT_TRUE(spec.name.text().starts_with("web-")) << spec.name.text();
+    ASSERT_TRUE(spec.root.disk);
+    EXPECT_EQ(spec.root.disk->mounts.at(0).filesystem, "ext4");
+    EXPECT_EQ(spec.root.layer, LayerKind::tmpfs);
+    decision.words.emplace_back("--layer=snapshot");
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("a disk image has no snapshots")));
+}
+
+TEST(ADiskImage, ThatIsMissingIsNamed) {
+    Decision decision = nspawn({"-i", "web.raw"});
+    decision.image = {};
+    decision.image.directory = "/srv/web.raw";
+
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("the disk image '/srv/web.raw' does not exist")));
 }
 
 TEST(TheHostsOwnRoot, IsNeverWritten) {
