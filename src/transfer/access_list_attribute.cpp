@@ -43,7 +43,8 @@ void put(std::string& text, Number number) {
 
 } // namespace
 
-std::optional<std::string> access_list_of(archive_entry* entry, int type) {
+std::optional<std::string> access_list_of(archive_entry* entry, int type,
+                                          const std::function<void(const std::string& name)>& unknown) {
     if ((::archive_entry_acl_types(entry) & type) == 0)
         return std::nullopt;
     std::vector<Entry> entries;
@@ -57,9 +58,10 @@ std::optional<std::string> access_list_of(archive_entry* entry, int type) {
         const auto* const known = std::ranges::find(tags, tag, &Tag::archive);
         if (known == tags.end())
             throw Failure{FailureKind::not_supported, "its access list is of a kind that Linux has not"};
-        if (known->has_id && id < 0)
-            throw Failure{FailureKind::not_supported,
-                          "its access list names '" + std::string{name ? name : ""} + "' without a number"};
+        if (known->has_id && id < 0) {
+            unknown(name != nullptr ? name : "");
+            continue;
+        }
         entries.push_back({known->kernel, static_cast<std::uint16_t>(permissions & 7),
                            known->has_id ? static_cast<std::uint32_t>(id) : nobody});
     }

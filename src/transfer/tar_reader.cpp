@@ -12,6 +12,7 @@
 #include <archive_entry.h>
 #include <cerrno>
 #include <exception>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -67,13 +68,14 @@ struct TarReader::State {
     std::uint64_t bytes = 0;
     std::uint64_t place = 0; // in the current file
     bool at_end = false;
+    std::set<std::string> warned; // of names in access lists
 
     Bytes take();
     void check_ratio() const;
     void check_end(std::uint64_t end_mark);
     [[noreturn]] void fail(const char* what);
     TarEntry describe(archive_entry* entry);
-    void describe_attributes(archive_entry* entry, EntryAttributes& attributes) const;
+    void describe_attributes(archive_entry* entry, EntryAttributes& attributes);
 };
 
 Bytes TarReader::State::take() {
@@ -112,7 +114,7 @@ void TarReader::State::check_end(std::uint64_t end_mark) {
         throw Failure{FailureKind::hostile, "read the archive: it is cut off"};
 }
 
-void TarReader::State::describe_attributes(archive_entry* entry, EntryAttributes& attributes) const {
+void TarReader::State::describe_attributes(archive_entry* entry, EntryAttributes& attributes) {
     attributes.owner = id_from(::archive_entry_uid(entry), "its owner");
     attributes.group = id_from(::archive_entry_gid(entry), "its group");
     attributes.mode = ::archive_entry_perm(entry) & 07777;
@@ -131,9 +133,14 @@ void TarReader::State::describe_attributes(archive_entry* entry, EntryAttributes
         if (name != nullptr && is_wanted_attribute(name))
             attributes.extended.emplace_back(name, std::string{static_cast<const char*>(value), length});
     }
+    const auto unknown = [this](const std::string& who) {
+        constexpr std::size_t most_warnings = 16;
+        if (warn && warned.size() < most_warnings && warned.insert(who).second)
+            warn("access lists name '" + escaped_for_people(who) + "' without a number, which is left out");
+    };
     for (const auto& [type, attribute] : {std::pair{ARCHIVE_ENTRY_ACL_TYPE_ACCESS, access_list_name},
                                           std::pair{ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, default_list_name}})
-        if (auto list = access_list_of(entry, type))
+        if (auto list = access_list_of(entry, type, unknown))
             attributes.extended.emplace_back(attribute, std::move(*list));
 }
 

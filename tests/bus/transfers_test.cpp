@@ -4,9 +4,13 @@
 #include "kernel/files.hpp"
 #include "unit/transfer/tar_file.hpp"
 
+#include <csignal>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace machinist::testing {
 
@@ -259,6 +263,33 @@ TEST_F(TheTransfers, AreJobsWithFigures) {
     EXPECT_EQ(job.at("Machine"), Variant{std::string{"web"}});
     EXPECT_TRUE(job.contains("BytesPerSecond"));
     EXPECT_TRUE(job.contains("TimeLeftUSec"));
+}
+
+TEST_F(TheTransfers, AreAskedForByTheCommandLineOfOthers) {
+    const UniqueFd file = file_with(an_archive());
+    const auto run = [&](const char* verb, const char* word, const char* name) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            ::dup2(file.get(), STDIN_FILENO);
+            if (::setgid(somebody) != 0 || ::setuid(somebody) != 0)
+                ::_exit(126);
+            ::execl(MACHINIST_CONTROL, "machinist", verb, word, name, nullptr);
+            ::_exit(127);
+        }
+        int status = -1;
+        EXPECT_TRUE(until([&] { return ::waitpid(child, &status, WNOHANG) == child; }, 20'000));
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    };
+
+    EXPECT_EQ(run("import-tar", "-", "web"), 1);
+    EXPECT_THAT(images(), IsEmpty());
+    polkit.allowed.insert("org.freedesktop.import1.import");
+    EXPECT_EQ(run("import-tar", "-", "web"), 0);
+
+    EXPECT_EQ(text("web/etc/motd"), "hello");
+    EXPECT_EQ(run("list-transfers", nullptr, nullptr), 0);
+    EXPECT_EQ(run("cancel-transfer", "4711", nullptr), 1);
 }
 
 } // namespace machinist::testing

@@ -19,7 +19,7 @@ _machinist_recipes() {
 
 _machinist() {
     local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
-    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image start build clone rename read-only remove set-limit clean snapshot diff commit check import import-tar import-raw import-fs export-tar export-raw export-oci pull-tar pull-raw pull-oci edit cat gc doctor help'
+    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image start build clone rename read-only remove set-limit clean snapshot diff commit check import import-tar import-raw import-fs export-tar export-raw export-oci pull-tar pull-raw pull-oci list-transfers cancel-transfer edit cat gc doctor help'
     compopt +o nospace
     if [[ ${COMP_WORDS[0]##*/} == systemd-nspawn ]]; then
         verb=run

@@ -3,7 +3,7 @@
 
 set -l verbs run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill gc doctor help \
     list-images image-status show-image start build clone rename read-only remove set-limit clean snapshot diff commit check \
-    import import-tar import-raw import-fs export-tar export-raw export-oci pull-tar pull-raw pull-oci edit cat
+    import import-tar import-raw import-fs export-tar export-raw export-oci pull-tar pull-raw pull-oci list-transfers cancel-transfer edit cat
 
 function __machinist_options
     command machinist $argv --help 2>/dev/null | string match -rag -- '--[a-z][a-z0-9-]*' | sort -u

@@ -2,6 +2,7 @@
 #include "cli/control/transfer.hpp"
 
 #include "base/failure.hpp"
+#include "cli/control/transfer_by_service.hpp"
 #include "registry/programs.hpp"
 
 #include <algorithm>
@@ -12,8 +13,10 @@
 namespace machinist {
 
 int transfer_image(const Invocation& call, const MachineStore&) {
-    if (::geteuid() != 0)
-        throw Failure{FailureKind::not_permitted, "'" + call.verb + "' needs root"}.try_instead("sudo");
+    if (::geteuid() != 0) {
+        transfer_by_service(call);
+        return 0;
+    }
     std::vector<std::string> words{program_near("machinist-transfer").string()};
     words.insert(words.end(), call.transfer_options.begin(), call.transfer_options.end());
     const std::array flags{std::pair{call.read_only, "--read-only"}, std::pair{call.force, "--force"},

@@ -3,7 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/text.hpp"
-#include "cli/control/service_client.hpp"
+#include "bus/connection.hpp"
 #include "cli/control/table.hpp"
 #include "kernel/files.hpp"
 
@@ -11,7 +11,9 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -49,10 +51,47 @@ std::uint64_t flags_of(const Invocation& call) {
     return (call.force ? force : 0) | (call.read_only ? read_only : 0);
 }
 
+class Asking {
+public:
+    void ask(const Method& method, const Connection::Fill& fill, const std::function<void(const Answer&)>& take = {}) {
+        // Somebody may have to find a password first.
+        constexpr std::chrono::seconds patience{120};
+        std::optional<Failure> failure;
+        bool answered = false;
+        bus_.call(
+            method,
+            [&](sd_bus_message* message) {
+                wire::written(sd_bus_message_set_allow_interactive_authorization(message, 1));
+                fill(message);
+            },
+            [&](const Answer& answer) {
+                answered = true;
+                if (answer.failed())
+                    failure = answer.failure(method.member);
+                else if (take)
+                    take(answer);
+            },
+            patience);
+        while (!answered && bus_.wait_and_process(patience))
+            continue;
+        if (!answered)
+            throw Failure{FailureKind::timed_out, std::string{method.member} + ": the service does not answer"};
+        if (failure)
+            throw std::move(*failure);
+    }
+    Connection& bus() {
+        return bus_;
+    }
+
+private:
+    EventLoop loop_; // never run: what is asked here is waited for
+    Connection bus_{loop_};
+};
+
 // What the service says of transfers, from before the first is asked for: their ends may come at once.
 class Watch {
 public:
-    explicit Watch(ServiceClient& client) : client_(client) {
+    explicit Watch(Asking& client) : client_(client) {
         const auto listen = [&](const char* interface, const char* member, Connection::OnMessage take) {
             matches_.push_back(client.bus().match(std::string{"type='signal',sender='"} + import1_service +
                                                       "',interface='" + interface + "',member='" + member + "'",
@@ -81,8 +120,7 @@ public:
         ::sigaction(SIGTERM, &action, nullptr);
         bool canceled = false;
         while (!results_.contains(id)) {
-            (void)client_.wait_until([&] { return results_.contains(id); },
-                                     std::chrono::steady_clock::now() + between_signals);
+            (void)client_.bus().wait_and_process(between_signals);
             tell(path, quiet);
             if (was_interrupted == 0 || std::exchange(canceled, true))
                 continue;
@@ -101,7 +139,7 @@ private:
             std::fprintf(stderr, "\r%3.0f %%\x1b[K", progress_[path] * 100);
     }
 
-    ServiceClient& client_;
+    Asking& client_;
     std::vector<BusSlot> matches_;
     std::map<std::uint32_t, std::string> results_;
     std::map<std::string, std::vector<std::string>> said_;
@@ -194,8 +232,7 @@ void transfer_by_service(const Invocation& call) {
         file = source_of(call);
     else if (call.verb.starts_with("export-"))
         file = target_of(call);
-    ServiceClient client{call};
-    client.let_person_be_asked();
+    Asking client;
     Watch watch{client};
     std::uint32_t id = 0;
     std::string path;
@@ -211,7 +248,7 @@ void transfer_by_service(const Invocation& call) {
 
 int list_transfers(const Invocation& call, const MachineStore&) {
     using Row = std::tuple<std::uint32_t, std::string, std::string, std::string, std::string, double, ObjectPath>;
-    ServiceClient client{call};
+    Asking client;
     std::vector<Row> rows;
     client.ask(
         of_import1("ListTransfersEx"),
@@ -230,8 +267,7 @@ int list_transfers(const Invocation& call, const MachineStore&) {
 }
 
 int cancel_transfers(const Invocation& call, const MachineStore&) {
-    ServiceClient client{call};
-    client.let_person_be_asked();
+    Asking client;
     for (const std::string& word : call.words) {
         const auto id = parse_integer<std::uint32_t>(word);
         if (!id || *id == 0)

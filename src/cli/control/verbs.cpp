@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "cli/control/image_verbs.hpp"
 #include "cli/control/transfer.hpp"
+#include "cli/control/transfer_by_service.hpp"
 #include "spec/help_text.hpp"
 
 #include <algorithm>
@@ -59,6 +60,8 @@ constexpr std::array table{
     Verb{"pull-tar", "URL [NAME]", "make an image of a tar archive on a web server", 1, 2, transfer_image},
     Verb{"pull-raw", "URL [NAME]", "make an image of a disk on a web server", 1, 2, transfer_image},
     Verb{"pull-oci", "REGISTRY/NAME[:TAG|@DIGEST] [NAME]", "make an image of one in a registry of OCI images", 1, 2, transfer_image},
+    Verb{"list-transfers", "", "images on their way, by the service", 0, 0, list_transfers},
+    Verb{"cancel-transfer", "ID...", "end transfers; nothing of them stays", 1, any_number, cancel_transfers},
     Verb{"edit", "NAME|FILE...", "edit settings of images", 1, any_number, edit_settings},
     Verb{"cat", "NAME|FILE...", "print settings of images", 1, any_number, print_settings},
     Verb{"gc", "", "remove what machines left that did not end in order", 0, 0, collect_remnants},
@@ -77,8 +80,6 @@ constexpr std::string_view not_built[]{
     "resume",
     "bind-volume",
     "unbind-volume",
-    "list-transfers",
-    "cancel-transfer",
 };
 // clang-format on
 

@@ -129,6 +129,18 @@ TEST_F(AnArchive, KeepsCapabilitiesAndAccessListsButNothingThatDrivesTheHost) {
     EXPECT_EQ(attribute("journal", "system.posix_acl_default").size(), 4U + 5 * 8);
 }
 
+TEST_F(AnArchive, LeavesOutWhomAccessListsOnlyName) {
+    TarFile archive;
+    archive.pax({{"SCHILY.acl.access", "user::rw-,group::r--,group:adm:r-x,group:44:r--,mask::r-x,other::---"}});
+    archive.file("log", "x");
+    std::vector<std::string> warnings;
+
+    extract(archive, {.warn = [&](std::string_view sentence) { warnings.emplace_back(sentence); }});
+
+    EXPECT_EQ(attribute("log", "system.posix_acl_access").size(), 4U + 5 * 8);
+    EXPECT_THAT(warnings, ElementsAre(HasSubstr("'adm'")));
+}
+
 TEST_F(AnArchive, KeepsHolesAndLongNames) {
     const std::string long_name = std::string(120, 'a') + "/" + std::string(200, 'b');
     TarFile archive;
