@@ -224,9 +224,9 @@ Question question_of(const Invocation& call, const UniqueFd& file) {
 } // namespace
 
 void transfer_by_service(const Invocation& call) {
-    if (call.verb == "import")
-        throw Failure{FailureKind::not_permitted, "what a file is, only root finds out"}.try_instead(
-            "import-tar, import-raw or import-fs");
+    if (call.verb == "import" || call.verb == "export-oci")
+        throw Failure{FailureKind::not_permitted, "'" + call.verb + "' is nothing that the service does"}.try_instead(
+            call.verb == "import" ? "import-tar, import-raw or import-fs" : "export-tar");
     UniqueFd file;
     if (call.verb.starts_with("import-"))
         file = source_of(call);
