@@ -234,6 +234,13 @@ TEST(ASyscallFilter, LetsDenyingWin) {
     EXPECT_TRUE(all_answer(AFilter{}.strict().denying({"keyctl"}).allowing({"@keyring"}), "keyctl", EPERM));
 }
 
+TEST(ASyscallFilter, HidesWhatIsDeniedAsMissing) {
+    EXPECT_TRUE(all_answer(AFilter{}.denying({"clone3:ENOSYS"}), "clone3", ENOSYS));
+    EXPECT_TRUE(all_answer(AFilter{}.allowing({"swapon"}).denying({"@swap:ENOSYS"}), "swapon", ENOSYS));
+    EXPECT_THAT(unknown_syscalls({"clone3:ENOSYS", "no_such_call:ENOSYS", "clone3:EPERM"}),
+                testing::ElementsAre("no_such_call:ENOSYS", "clone3:EPERM"));
+}
+
 TEST(ASyscallFilter, HidesTheAuditSubsystem) {
     EXPECT_TRUE(all_answer(AFilter{}, "socket", EAFNOSUPPORT, {AF_NETLINK, SOCK_RAW, NETLINK_AUDIT}));
     EXPECT_TRUE(all_answer(AFilter{}.strict(), "socket", EAFNOSUPPORT, {AF_NETLINK, SOCK_RAW, NETLINK_AUDIT}));
