@@ -53,7 +53,7 @@ protected:
     void pull(const std::string& url, PullOptions options, const std::string& name = "web",
               PullKind kind = PullKind::tar) {
         options.image.sync = false;
-        options.patience = std::chrono::seconds{2};
+        options.patience = patience;
         const Pool images = pool();
         pull_image(images, kind, url, name, options, watching.meter);
     }
@@ -79,6 +79,7 @@ protected:
 
     WebServer server;
     std::string archive;
+    std::chrono::seconds patience{30};
     Watching watching;
 };
 
@@ -121,8 +122,9 @@ TEST_F(APull, MayBeSlowButNotStandStill) {
     pull(server.url("slow", "web.tar.gz"), {.verify = Verify::no});
     EXPECT_EQ(text("web/etc/motd"), "hello");
 
+    patience = std::chrono::seconds{1};
     EXPECT_THAT(refusal(server.url("stall", "web.tar.gz"), {.verify = Verify::no}, "other"),
-                HasSubstr("nothing came for 2 seconds"));
+                HasSubstr("nothing came for 1 seconds"));
     EXPECT_THAT(entries("machines"), ElementsAre("web"));
 }
 
