@@ -21,6 +21,7 @@ namespace {
 
 constexpr long most_redirects = 8;
 constexpr int most_attempts = 6;
+constexpr std::uint64_t least_progress = 65536; // of an attempt, for another to be worth it
 constexpr long ok = 200;
 constexpr long partial = 206;
 constexpr long not_modified = 304;
@@ -82,7 +83,8 @@ public:
             // Nothing may be asked again that answers the same.
             const bool may_pass =
                 is_interruption(result) || (result == CURLE_HTTP_RETURNED_ERROR && is_passing(status));
-            if (!may_pass || attempt == most_attempts || (attempt > 1 && is_interruption(result) && size_ == before))
+            if (!may_pass || attempt == most_attempts ||
+                (attempt > 1 && is_interruption(result) && size_ < before + least_progress))
                 throw failed(result, status);
             std::this_thread::sleep_for(std::chrono::milliseconds{300} * attempt);
         }
