@@ -49,6 +49,10 @@ Connection::Connection(EventLoop& loop) {
     check(sd_bus_attach_event(bus_, loop.raw(), SD_EVENT_PRIORITY_NORMAL), "attach the bus to the loop");
 }
 
+Connection::Connection(EventLoop& loop, sd_bus* opened) : bus_(opened) {
+    check(sd_bus_attach_event(bus_, loop.raw(), SD_EVENT_PRIORITY_NORMAL), "attach a connection to the loop");
+}
+
 Connection::Connection(EventLoop& loop, UniqueFd connected) : trusted_(false) {
     check(sd_bus_new(&bus_), "make a connection");
     check(sd_bus_set_fd(bus_, connected.get(), connected.get()), "use a socket as a connection");

@@ -55,6 +55,8 @@ public:
 
     // To the bus of DBUS_SYSTEM_BUS_ADDRESS, else the system's. When the bus goes, the loop ends with status 1.
     explicit Connection(EventLoop& loop);
+    // Takes over one that was opened, and does not end the loop with it.
+    Connection(EventLoop& loop, sd_bus* opened);
     // Over a connected socket, to a bus that is not trusted: it is never waited for, and its end is no end of ours.
     Connection(EventLoop& loop, UniqueFd connected);
     Connection(const Connection&) = delete;

@@ -58,6 +58,7 @@ int run_daemon(const DaemonOptions& options) {
     attach_files(interfaces, service);
     attach_facts(interfaces, service);
     attach_images(interfaces, service);
+    attach_survey(interfaces, service);
     attach_terminals(interfaces, service, sessions);
     Jobs jobs{loop, units, options.jobs};
     attach_jobs(interfaces, service, jobs);

@@ -51,6 +51,7 @@ void attach_facts(Interfaces& interfaces, Service& service);
 void attach_images(Interfaces& interfaces, Service& service);
 void attach_terminals(Interfaces& interfaces, Service& service, Sessions& sessions);
 void attach_jobs(Interfaces& interfaces, Service& service, Jobs& jobs);
+void attach_survey(Interfaces& interfaces, Service& service);
 void attach_boot(Interfaces& interfaces, Service& service, BootWatch& boot);
 
 void serve(Interfaces& interfaces, Service& service);

@@ -37,6 +37,11 @@ void MachineWatch::watch_all() {
         (void)::inotify_add_watch(events_.get(), (places_.run_directories / name).c_str(), changes);
 }
 
+void MachineWatch::watch(std::vector<std::string> names) {
+    names_ = std::move(names);
+    watch_all();
+}
+
 bool MachineWatch::wait(const std::vector<BorrowedFd>& processes, std::optional<Clock::time_point> deadline) {
     std::vector<pollfd> all{{.fd = events_.get(), .events = POLLIN, .revents = 0}};
     for (const BorrowedFd process : processes)

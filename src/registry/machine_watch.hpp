@@ -20,6 +20,9 @@ public:
     // names: the machines whose own files matter. Look at them after this, not before: then no change is missed.
     MachineWatch(const Places& places, std::vector<std::string> names);
 
+    // Instead of those before.
+    void watch(std::vector<std::string> names);
+
     // False if nothing happened until then. processes: pidfds whose end is a change.
     bool wait(const std::vector<BorrowedFd>& processes, std::optional<Clock::time_point> deadline);
 

@@ -15,7 +15,8 @@ struct Place {
     const char* in_build_tree; // from its src directory
 };
 constexpr std::array places{Place{"machinist-supervisor", "supervisor/keeper"}, Place{"machinist-enter", "enter"},
-                            Place{"machinist-image", "image/errand"}, Place{"machinist-transfer", "transfer"}};
+                            Place{"machinist-image", "image/errand"}, Place{"machinist-transfer", "transfer"},
+                            Place{"machinist-survey", "registry/survey"}};
 
 } // namespace
 

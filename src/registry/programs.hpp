@@ -7,7 +7,7 @@
 
 namespace machinist {
 
-// name: "machinist-supervisor", "machinist-enter", "machinist-image".
+// name: "machinist-supervisor", "machinist-enter", "machinist-image", "machinist-survey".
 std::filesystem::path program_near(const std::string& name);
 
 } // namespace machinist

@@ -3,7 +3,7 @@
 // machine can make every look at its files last for ever.
 #pragma once
 
-#include "kernel/pidfd.hpp"
+#include "registry/answering_process.hpp"
 #include "registry/entry.hpp"
 
 #include <chrono>
@@ -23,26 +23,17 @@ public:
     RunningErrand(const Machine& machine, const Errand& errand, const Places& places, const Entry& entry = {});
     // What answers over that socket, whichever program it is.
     RunningErrand(const PreparedEntry& prepared, UniqueFd answer);
-    RunningErrand(RunningErrand&&) = default;
-    RunningErrand& operator=(RunningErrand&&) = delete;
-    RunningErrand(const RunningErrand&) = delete;
-    RunningErrand& operator=(const RunningErrand&) = delete;
-    // Ends it if it is not done.
-    ~RunningErrand();
 
     // Readable once finish() does not wait.
     [[nodiscard]] BorrowedFd answer_socket() const {
-        return answer_;
+        return process_.socket();
     }
     // The answer. Throws the Failure that ended it.
     ErrandAnswer finish();
 
 private:
-    void start(const PreparedEntry& prepared);
-
     std::string program_;
-    UniqueFd answer_;
-    Pidfd process_;
+    AnsweringProcess process_;
 };
 
 // To its end, or Failure(timed_out). No patience: as long as it takes.

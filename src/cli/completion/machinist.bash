@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Completion for bash. The options are those that the program itself tells, so that the two cannot drift apart.
+# Completion for bash. Verbs and options are those that the program itself tells, so that the two cannot drift apart.
+
+_machinist_verbs() {
+    command machinist --help 2>/dev/null | sed -n '/^Verbs:/,/^$/s/^  \([a-z][a-z-]*\).*/\1/p'
+}
 
 _machinist_options() {
     command "$@" --help 2>/dev/null | grep -oE -- '--[a-z][a-z0-9-]*=?' | sort -u
 }
 
 _machinist_machines() {
-    command machinist list --no-legend 2>/dev/null | awk '{ print $1 }'
+    command machinist list --no-legend --max-addresses=0 2>/dev/null | awk '{ print $1 }'
 }
 
 _machinist_images() {
@@ -17,52 +21,91 @@ _machinist_recipes() {
     command machinist build --list --no-legend 2>/dev/null | awk '{ print $1 }'
 }
 
+# The verb, wherever options stand before it.
+_machinist_verb() {
+    local at
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        case ${COMP_WORDS[at]} in
+        -o | -p | -P | -s | -n | -H | -M | -E | --output | --property | --signal | --lines | --host | --machine | --setenv) ((at++)) ;;
+        -* | =) ;;
+        *)
+            printf '%s\n' "${COMP_WORDS[at]}"
+            return
+            ;;
+        esac
+    done
+}
+
+# What an option can be; nothing for those that can be anything.
+_machinist_values() { # OPTION
+    case $1 in
+    -o | --output) echo short json json-pretty ;;
+    -s | --signal) command machinist kill --signal=list 2>/dev/null ;;
+    --kill-whom) echo leader supervisor all ;;
+    --for) echo running ready removed exec= ;;
+    --then) echo terminate ;;
+    --runner) echo machinist nspawn vmspawn ;;
+    --max-addresses) echo all ;;
+    -M | --machine) _machinist_machines ;;
+    -p | -P | --property) command machinist show --all .host 2>/dev/null | sed 's/=.*//' ;;
+    esac
+}
+
+_machinist_words() { # WORDS: those that begin as the current one
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current")
+}
+
+_machinist_files() {
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current")
+}
+
 _machinist() {
-    local current=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
-    local verbs='run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill list-images image-status show-image start build clone rename read-only remove set-limit clean snapshot diff commit check import import-tar import-raw import-fs export-tar export-raw export-oci pull-tar pull-raw pull-oci list-transfers cancel-transfer edit cat gc doctor help'
-    compopt +o nospace
-    if [[ ${COMP_WORDS[0]##*/} == systemd-nspawn ]]; then
-        verb=run
-    elif ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "$verbs --help --version" -- "$current")
-        return
+    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb
+    verb=$(_machinist_verb)
+    COMPREPLY=()
+    compopt +o nospace 2>/dev/null
+    [[ ${COMP_WORDS[0]##*/} == systemd-nspawn ]] && verb=run
+    # "--output=json" comes as three words.
+    if [[ $current == '=' ]]; then
+        current=
+    elif [[ $before == '=' ]]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    if [[ $before == -* && $verb != run ]]; then
+        _machinist_words "$(_machinist_values "$before")"
+        ((${#COMPREPLY[@]})) && return
     fi
     if [[ $current == -* ]]; then
         if [[ $verb == run ]]; then
-            mapfile -t COMPREPLY < <(compgen -W "$(_machinist_options machinist run)" -- "$current")
+            _machinist_words "$(_machinist_options machinist run)"
         else
-            mapfile -t COMPREPLY < <(compgen -W "$(_machinist_options machinist)" -- "$current")
+            _machinist_words "$(_machinist_options machinist)"
         fi
-        [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+        [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
         return
     fi
     case $verb in
-    image-status | show-image | start | clone | rename | read-only | remove | set-limit | diff | check | edit | cat)
-        mapfile -t COMPREPLY < <(compgen -W "$(_machinist_images)" -- "$current")
+    '') _machinist_words "$(_machinist_verbs)" ;;
+    list | list-images | list-transfers | clean | gc | doctor | monitor | help | version) ;;
+    run | import | import-* | pull-*) _machinist_files ;;
+    start | enable | disable | image-status | show-image | clone | rename | read-only | remove | set-limit | check | edit | cat | export-*)
+        _machinist_words "$(_machinist_images)"
         ;;
     build)
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
-        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$(_machinist_recipes)" -- "$current")
+        _machinist_words "$(_machinist_recipes)"
+        _machinist_files
         ;;
-    snapshot) mapfile -t COMPREPLY < <(compgen -W "create list restore remove $(_machinist_images)" -- "$current") ;;
-    export-tar | export-raw | export-oci)
-        if ((COMP_CWORD > 2)); then
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    diff) _machinist_words "$(_machinist_machines) $(_machinist_images)" ;;
+    snapshot) _machinist_words "create list restore remove $(_machinist_images)" ;;
+    shell | login) _machinist_words ".host $(_machinist_machines)" ;;
+    bind | copy-to | copy-from | exec)
+        if [[ $before == "$verb" ]]; then
+            _machinist_words "$(_machinist_machines)"
         else
-            mapfile -t COMPREPLY < <(compgen -W "$(_machinist_images)" -- "$current")
+            _machinist_files
         fi
         ;;
-    import | import-tar | import-raw | import-fs) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-    pull-tar | pull-raw | pull-oci) ;;
-    run) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-    bind | copy-to | copy-from)
-        if ((COMP_CWORD > 2)); then
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
-        else
-            mapfile -t COMPREPLY < <(compgen -W "$(_machinist_machines)" -- "$current")
-        fi
-        ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "$(_machinist_machines)" -- "$current") ;;
+    *) _machinist_words "$(_machinist_machines)" ;;
     esac
 }
 

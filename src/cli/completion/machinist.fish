@@ -1,21 +1,60 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Completion for fish. The options are those that the program itself tells, so that the two cannot drift apart.
+# Completion for fish. Verbs and options are those that the program itself tells, so that the two cannot drift apart.
 
-set -l verbs run list show status exec shell login bind unbind copy-to copy-from wait poweroff reboot terminate kill gc doctor help \
-    list-images image-status show-image start build clone rename read-only remove set-limit clean snapshot diff commit check \
-    import import-tar import-raw import-fs export-tar export-raw export-oci pull-tar pull-raw pull-oci list-transfers cancel-transfer edit cat
-
-function __machinist_options
-    command machinist $argv --help 2>/dev/null | string match -rag -- '--[a-z][a-z0-9-]*' | sort -u
+function __machinist_verbs
+    command machinist --help 2>/dev/null | sed -n '/^Verbs:/,/^$/s/^  \([a-z][a-z-]*\).*/\1/p'
 end
 
-set -l image_verbs export-tar export-raw export-oci image-status show-image start clone rename read-only remove set-limit diff check edit cat
+function __machinist_options
+    command machinist $argv --help 2>/dev/null | string match -rag -- '(--[a-z][a-z0-9-]*)' | sort -u
+end
 
-complete -c machinist -n "not __fish_seen_subcommand_from $verbs" -f -a "$verbs"
-complete -c machinist -n "__fish_seen_subcommand_from run" -a "(__machinist_options run)"
-complete -c machinist -n "__fish_seen_subcommand_from $image_verbs" -f \
-    -a "(command machinist list-images --all --no-legend 2>/dev/null | string match -r '^\S+')"
-complete -c machinist -n "__fish_seen_subcommand_from build" -a "(command machinist build --list --no-legend 2>/dev/null | string match -r '^\S+')"
-complete -c machinist -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from run build $image_verbs" -f \
-    -a "(command machinist list --no-legend 2>/dev/null | string match -r '^\S+')"
-complete -c machinist -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from run" -f -a "(__machinist_options)"
+function __machinist_machines
+    command machinist list --no-legend --max-addresses=0 2>/dev/null | string match -r '^\S+'
+end
+
+function __machinist_images
+    command machinist list-images --all --no-legend 2>/dev/null | string match -r '^\S+'
+end
+
+# The verb on the command line so far; fails if there is none.
+function __machinist_verb
+    for word in (commandline -opc)[2..-1]
+        if not string match -q -- '-*' $word
+            echo $word
+            return 0
+        end
+    end
+    return 1
+end
+
+function __machinist_verb_in
+    contains -- (__machinist_verb; or echo none) $argv
+end
+
+function __machinist_verb_not_in
+    set -l verb (__machinist_verb); or return 1
+    not contains -- $verb $argv
+end
+
+set -l alone list list-images list-transfers clean gc doctor monitor help version
+set -l of_files run import import-tar import-raw import-fs pull-tar pull-raw pull-oci
+set -l of_images start enable disable image-status show-image clone rename read-only remove set-limit diff check edit cat snapshot export-tar export-raw export-oci
+
+complete -c machinist -n "not __machinist_verb" -f -a "(__machinist_verbs)"
+complete -c machinist -n "__machinist_verb_in run" -a "(__machinist_options run)"
+complete -c machinist -n "__machinist_verb_not_in run" -f -a "(__machinist_options)"
+complete -c machinist -n "not __machinist_verb" -f -a "(__machinist_options)"
+complete -c machinist -n "__machinist_verb_in $alone" -f
+complete -c machinist -n "__machinist_verb_in $of_images" -f -a "(__machinist_images)"
+complete -c machinist -n "__machinist_verb_in snapshot" -f -a "create list restore remove"
+complete -c machinist -n "__machinist_verb_in build" -a "(command machinist build --list --no-legend 2>/dev/null | string match -r '^\S+')"
+complete -c machinist -n "__machinist_verb_in shell login" -f -a ".host"
+complete -c machinist -n "__machinist_verb_in diff" -f -a "(__machinist_machines)"
+complete -c machinist -n "__machinist_verb_not_in build $alone $of_files $of_images" -f -a "(__machinist_machines)"
+complete -c machinist -n "__machinist_verb_in bind copy-to copy-from exec" -F
+complete -c machinist -n "__machinist_verb_not_in run" -s o -l output -x -a "short json json-pretty"
+complete -c machinist -n "__machinist_verb_in kill" -s s -l signal -x -a "(command machinist kill --signal=list 2>/dev/null)"
+complete -c machinist -n "__machinist_verb_in kill" -l kill-whom -x -a "leader supervisor all"
+complete -c machinist -n "__machinist_verb_in wait" -l for -x -a "running ready removed exec="
+complete -c machinist -n "__machinist_verb_in start enable disable" -l runner -x -a "machinist nspawn vmspawn"

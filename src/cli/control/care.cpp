@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "cli/control/host_checks.hpp"
 #include "cli/control/table.hpp"
 #include "cli/control/verbs.hpp"
 #include "image/base_store.hpp"
@@ -37,7 +38,9 @@ int collect_remnants(const Invocation& call, const MachineStore& machines) {
 }
 
 int run_auditor(const Invocation& call, const MachineStore& machines) {
-    const std::vector<Finding> findings = audit(machines.places());
+    std::vector<Finding> findings = check_host(call, machines.places());
+    for (Finding& finding : audit(machines.places()))
+        findings.push_back(std::move(finding));
     if (call.output != OutputMode::text) {
         Table table{{"KIND", "OBJECT", "WHY", "REMEDY"}};
         for (const Finding& finding : findings)

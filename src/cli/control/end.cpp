@@ -2,6 +2,7 @@
 #include "base/failure.hpp"
 #include "base/signal_names.hpp"
 #include "base/text.hpp"
+#include "cli/control/ask_service.hpp"
 #include "cli/control/entering.hpp"
 #include "cli/control/verbs.hpp"
 #include "cli/control/waiting.hpp"
@@ -66,6 +67,10 @@ int ask_and_wait(const Invocation& call, const MachineStore& machines, EndKind k
         throw Failure{FailureKind::usage, "--timeout= and --then= mean something with --wait only"};
     if (!call.then.empty() && kind == EndKind::reboot)
         throw Failure{FailureKind::usage, "--then= means something for 'poweroff' only"};
+    if (!call.then.empty() && asks_service(call))
+        throw Failure{FailureKind::not_permitted, "--then=: only root of this host may"};
+    if (asks_service(call))
+        return end_by_service(call, kind);
     std::vector<Machine> found = machines_of(call, machines);
     for (Machine& machine : found)
         ask_or_terminate(machine, kind, call, machines);
@@ -113,6 +118,10 @@ int reboot_machines(const Invocation& call, const MachineStore& machines) {
 }
 
 int terminate_machines(const Invocation& call, const MachineStore& machines) {
+    if (asks_service(call)) {
+        ask_to_terminate(call);
+        return 0;
+    }
     for (const Machine& machine : machines_of(call, machines))
         terminate_machine(machine, machines.places(), patience_until_undone);
     return 0;
@@ -125,6 +134,10 @@ int print_signals(const Invocation&, const MachineStore&) {
 }
 
 int kill_machines(const Invocation& call, const MachineStore& machines) {
+    if (asks_service(call)) {
+        ask_to_kill(call, std::string{name_of(whom_names, call.whom)}, call.signal);
+        return 0;
+    }
     for (const Machine& machine : machines_of(call, machines))
         kill_machine(machine, call.whom, call.signal);
     return 0;

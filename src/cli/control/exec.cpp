@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/failure.hpp"
+#include "cli/control/ask_service.hpp"
 #include "cli/control/entering.hpp"
-#include "cli/control/service_client.hpp"
+#include "cli/control/execute_job.hpp"
 #include "cli/control/session_unit.hpp"
 #include "cli/control/verbs.hpp"
 #include "kernel/files.hpp"
@@ -78,12 +79,14 @@ int execute_in_machine(const Invocation& call, const MachineStore& machines) {
         entry.environment = terminal_environment();
     for (std::string& assignment : environment_of(call))
         entry.environment.push_back(std::move(assignment));
+    if (::geteuid() != 0)
+        return execute_by_service(call, call.words[0], entry);
     become_entry(open_machine(machines, call.words[0]), entry, machines.places());
 }
 
 int open_shell(const Invocation& call, const MachineStore& machines) {
     Entry entry = session_of(call);
-    std::string name = call.words[0];
+    std::string name = call.words.empty() ? "" : call.words[0];
     if (const std::size_t sign = name.find('@'); sign != std::string::npos) {
         if (call.user)
             throw Failure{FailureKind::invalid, "'" + name + "' and --user=" + *call.user + " both name a user"};
@@ -102,7 +105,7 @@ int open_shell(const Invocation& call, const MachineStore& machines) {
     // The host's sessions are its own systemd's, and others may not enter machines by themselves.
     if (name == ".host" || ::geteuid() != 0) {
         open_session_by_service(
-            name, shell, call.quiet, [&] { announce(call, name); }, machines.places());
+            call, name, shell, [&] { announce(call, name); }, machines.places());
         return 0;
     }
     const Machine machine = open_machine(machines, name);
@@ -118,10 +121,10 @@ int open_shell(const Invocation& call, const MachineStore& machines) {
 }
 
 int log_in(const Invocation& call, const MachineStore& machines) {
-    const std::string& name = call.words[0];
+    const std::string name = call.words.empty() ? ".host" : call.words[0];
     if (name == ".host" || ::geteuid() != 0) {
         open_session_by_service(
-            name, {}, call.quiet, [&] { announce(call, name); }, machines.places());
+            call, name, {}, [&] { announce(call, name); }, machines.places());
         return 0;
     }
     const Machine machine = open_machine(machines, name);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Files of the host in machines, and the other way.
 #include "base/failure.hpp"
-#include "cli/control/service_client.hpp"
+#include "cli/control/ask_service.hpp"
 #include "cli/control/verbs.hpp"
 #include "registry/running_errand.hpp"
 
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <unistd.h>
 
 namespace machinist {
 
@@ -31,9 +30,9 @@ Machine open_machine(const Invocation& call, const MachineStore& machines) {
 // By ourselves where we may, else by the service.
 ErrandAnswer do_errand(const Invocation& call, const MachineStore& machines, const Errand& errand,
                        std::optional<std::chrono::milliseconds> time) {
-    if (::geteuid() == 0)
+    if (!asks_service(call))
         return run_errand(open_machine(call, machines), errand, machines.places(), time);
-    ask_service(call.words[0], errand);
+    ask_for_errand(call, call.words[0], errand);
     return {};
 }
 

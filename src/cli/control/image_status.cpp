@@ -15,7 +15,7 @@ namespace machinist {
 
 namespace {
 
-constexpr std::size_t width = 16; // of the names, right-aligned
+constexpr std::size_t width = 16; // of the names, right-aligned as systemd does it
 
 std::string line(const std::string& name, const std::string& value) {
     if (value.empty())
@@ -27,7 +27,7 @@ std::string moment(std::uint64_t microseconds) {
     if (microseconds == 0)
         return {};
     const std::uint64_t now = realtime_now();
-    return timestamp_text(microseconds) + "; " + span_text(now > microseconds ? now - microseconds : 0) + " ago";
+    return timestamp_text(microseconds) + "; " + ago_text(now > microseconds ? now - microseconds : 0);
 }
 
 std::string amount(const std::optional<std::uint64_t>& whole, const std::optional<std::uint64_t>& exclusive) {
@@ -69,6 +69,10 @@ std::string status_of_image(const PoolImage& image) {
            line("Limit", amount(image.limit, image.limit_exclusive));
 }
 
+std::string limit_text(const std::optional<std::uint64_t>& value) {
+    return value && *value != UINT64_MAX ? std::to_string(*value) : "infinity";
+}
+
 std::string number(const std::optional<std::uint64_t>& value) {
     return std::to_string(value.value_or(UINT64_MAX));
 }
@@ -106,9 +110,9 @@ Properties properties_of_image(const PoolImage& image) {
             {"CreationTimestamp", moment_of(image.created)},
             {"ModificationTimestamp", moment_of(image.modified)},
             {"Usage", number(image.usage)},
-            {"Limit", number(image.limit)},
+            {"Limit", limit_text(image.limit)},
             {"UsageExclusive", number(image.usage_exclusive)},
-            {"LimitExclusive", number(image.limit_exclusive)}};
+            {"LimitExclusive", limit_text(image.limit_exclusive)}};
 }
 
 } // namespace

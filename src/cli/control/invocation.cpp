@@ -5,6 +5,7 @@
 #include "base/signal_names.hpp"
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <functional>
@@ -46,15 +47,23 @@ double seconds_from(const char* option, const std::string& value) {
     refuse_value(option, value, "is no time such as 30, 1.5s, 200ms or 2min");
 }
 
+// journalctl's, for the lines that `status` ends with.
+constexpr std::array journal_outputs{"short",         "short-full",      "short-iso",   "short-iso-precise",
+                                     "short-precise", "short-monotonic", "short-delta", "short-unix",
+                                     "verbose",       "export",          "json",        "json-pretty",
+                                     "json-sse",      "json-seq",        "cat",         "with-unit"};
+
 void set_output(Invocation& call, const std::string& value) {
     if (value == "json" || value == "json-short")
         call.output = OutputMode::json;
-    else if (value == "json-pretty")
+    else if (value == "json-pretty" || value == "pretty")
         call.output = OutputMode::json_pretty;
-    else if (value == "short")
-        call.output = OutputMode::text;
     else
-        refuse_value("--output", value, "is none of short, json, json-short and json-pretty");
+        call.output = OutputMode::text;
+    const bool of_journal = std::ranges::find(journal_outputs, value) != journal_outputs.end();
+    if (call.output == OutputMode::text && !of_journal)
+        refuse_value("--output", value, "is none of short, json, json-pretty and the modes of journalctl");
+    call.journal_output = of_journal ? value : "";
 }
 
 void set_whom(Invocation& call, const std::string& value) {
@@ -83,6 +92,19 @@ void set_most_addresses(Invocation& call, const std::string& value) {
     call.most_addresses = parse_integer<std::size_t>(value);
     if (!call.most_addresses)
         refuse_value("--max-addresses", value, "is neither a number nor 'all'");
+}
+
+void set_lines(Invocation& call, const std::string& value) {
+    const auto lines = parse_integer<std::size_t>(value);
+    if (!lines)
+        refuse_value("--lines", value, "is no number");
+    call.lines = *lines;
+}
+
+void set_runner(Invocation& call, const std::string& value) {
+    if (value != "machinist" && value != "nspawn" && value != "vmspawn")
+        refuse_value("--runner", value, "is none of machinist, nspawn and vmspawn");
+    call.runner = value;
 }
 
 void set_until(Invocation& call, const std::string& value) {
@@ -118,9 +140,8 @@ void set_environment(Invocation& call, const std::string& value) {
     call.environment.push_back(value);
 }
 
-void refuse_transport(const char* option) {
-    throw Failure{FailureKind::not_supported,
-                  std::string{option} + ": other hosts and users' managers are not built yet in this version"};
+void refuse_user_manager() {
+    throw Failure{FailureKind::not_supported, "--user: managers of users keep no machines in this version"};
 }
 
 // clang-format off
@@ -167,10 +188,14 @@ constexpr Row rows[]{
     {"reference", 0, required_argument, "NAME", "import: the image of this name in an archive that holds several", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--reference=" + value); }},
     {"image-root", 0, required_argument, "DIRECTORY", "import, export, pull: images of this directory", [](Invocation& call, const std::string& value) { call.transfer_options.push_back("--image-root=" + value); }},
     {"no-pager", 0, no_argument, "", nullptr, [](Invocation&, const std::string&) {}},
-    {"no-ask-password", 0, no_argument, "", nullptr, [](Invocation&, const std::string&) {}},
+    {"no-ask-password", 0, no_argument, "", "do not ask for a password at this terminal", [](Invocation& call, const std::string&) { call.ask_password = false; }},
+    {"lines", 'n', required_argument, "N", "status: so many lines of the journal (10)", set_lines},
+    {"now", 0, no_argument, "", "enable, disable: start or power off, too", [](Invocation& call, const std::string&) { call.now = true; }},
+    {"runner", 0, required_argument, "RUNNER", "start, enable, disable: units of machinist, nspawn or vmspawn", set_runner},
+    {"", 'V', no_argument, "", nullptr, [](Invocation& call, const std::string&) { call.runner = "vmspawn"; }},
+    {"host", 'H', required_argument, "[USER@]HOST", "machines of another host, by ssh", [](Invocation& call, const std::string& value) { call.host = value; }},
+    {"machine", 'M', required_argument, "NAME", "machines that a machine has", [](Invocation& call, const std::string& value) { call.container = value; }},
     {"system", 0, no_argument, "", nullptr, [](Invocation&, const std::string&) {}},
-    {"host", 'H', required_argument, "", nullptr, [](Invocation&, const std::string&) { refuse_transport("--host"); }},
-    {"machine", 'M', required_argument, "", nullptr, [](Invocation&, const std::string&) { refuse_transport("--machine"); }},
 };
 // clang-format on
 
@@ -248,7 +273,7 @@ private:
         if (row.argument == optional_argument && !::optarg) {
             // Elsewhere "--user" means a manager of one's own, and takes no value.
             if (!takes_command(call_, has_verb_) || words_[static_cast<std::size_t>(::optind)] == nullptr)
-                refuse_transport("--user");
+                refuse_user_manager();
             value = words_[static_cast<std::size_t>(::optind++)];
         }
         row.apply(call_, value);

@@ -21,15 +21,24 @@ struct Invocation {
     std::vector<std::string> command;
     bool help = false;
     bool version = false;
+    bool as_machinectl = false; // called by that name
 
     OutputMode output = OutputMode::text;
     bool legend = true;
     bool quiet = false;
-    bool show_empty = false; // --all
-    bool full = false;       // --full: nothing is cut to the terminal's width
+    bool ask_password = true;             // a person at this terminal
+    std::optional<std::string> host;      // --host: its machines, by ssh
+    std::optional<std::string> container; // --machine: those in a machine
+    bool show_empty = false;              // --all
+    bool full = false;                    // --full: nothing is cut to the terminal's width
     bool only_values = false;
+    std::string journal_output; // --output, where it is one of journalctl's
+    std::size_t lines = 10;     // of the journal
     std::vector<std::string> properties;
     std::optional<std::size_t> most_addresses = 1; // nothing: all
+
+    std::string runner; // whose units: "machinist", "nspawn", "vmspawn"; "" by the name of the program
+    bool now = false;   // enable, disable
 
     std::optional<unsigned> instances;
     bool copy = false; // clone
@@ -59,6 +68,10 @@ struct Invocation {
     std::optional<double> seconds; // --timeout
     std::string until = "ready";   // --for
     std::string then;              // --then
+
+    [[nodiscard]] bool is_remote() const {
+        return host || container;
+    }
 };
 
 // arguments: without the name of the program. Options may stand anywhere, except that with exec and shell the words

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/text.hpp"
+#include "cli/control/machine_report.hpp"
 #include "cli/control/table.hpp"
 #include "cli/control/verbs.hpp"
-#include "registry/machine_facts.hpp"
-
-#include <algorithm>
 
 namespace machinist {
 
@@ -14,32 +12,29 @@ Cell cell_of(const std::string& text) {
     return text.empty() ? Cell{} : Cell{text};
 }
 
-Cell value_of(const std::map<std::string, std::string>& fields, const char* name) {
-    const auto found = fields.find(name);
-    return found == fields.end() ? Cell{} : cell_of(found->second);
-}
-
-Cell addresses_of(const MachineFacts& facts, const Invocation& call) {
-    std::vector<std::string> shown = facts.addresses;
-    if (call.most_addresses && shown.size() > *call.most_addresses) {
-        shown.resize(*call.most_addresses);
-        if (call.output == OutputMode::text && !shown.empty())
-            shown.back() += "…";
+// People get some, programs all of them.
+Cell addresses_of(std::vector<std::string> addresses, const Invocation& call) {
+    if (call.output == OutputMode::text && call.most_addresses && addresses.size() > *call.most_addresses) {
+        addresses.resize(*call.most_addresses);
+        addresses.back() += "…";
     }
-    return cell_of(joined(shown, "\n"));
+    return cell_of(joined(addresses, "\n"));
 }
 
 } // namespace
 
 int list_machines(const Invocation& call, const MachineStore& machines) {
-    Table table{{"MACHINE", "CLASS", "SERVICE", "OS", "VERSION", "ADDRESSES"}};
     const bool addresses = call.most_addresses.value_or(1) > 0;
-    for (const Machine& machine : machines.list()) {
-        const MachineFacts facts =
-            read_machine_facts(machine, {.os_release = true, .addresses = addresses, .init = false});
-        table.add({machine.name(), cell_of(machine.record.machine_class), cell_of(machine.record.service),
-                   value_of(facts.os_release, "ID"), value_of(facts.os_release, "VERSION_ID"),
-                   addresses_of(facts, call)});
+    std::vector<std::string> columns{"MACHINE", "CLASS", "SERVICE", "OS", "VERSION"};
+    if (addresses)
+        columns.emplace_back("ADDRESSES");
+    Table table{std::move(columns)};
+    for (const MachineRow& row : rows_of_machines(call, machines, {.system = true, .addresses = addresses})) {
+        std::vector<Cell> cells{row.name, cell_of(row.machine_class), cell_of(row.service), cell_of(row.found.system),
+                                cell_of(row.found.version)};
+        if (addresses)
+            cells.push_back(addresses_of(row.found.addresses, call));
+        table.add(std::move(cells));
     }
     table.print(call, "machines");
     return 0;

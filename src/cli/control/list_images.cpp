@@ -13,10 +13,6 @@ Cell moment(std::uint64_t microseconds) {
     return microseconds == 0 ? Cell{} : Cell{timestamp_text(microseconds)};
 }
 
-std::string number_or_null(std::uint64_t number) {
-    return number == 0 ? "null" : std::to_string(number);
-}
-
 } // namespace
 
 int list_images(const Invocation& call, const MachineStore&) {
@@ -27,9 +23,9 @@ int list_images(const Invocation& call, const MachineStore&) {
             (image.is_host() && call.image_class != ImageClass::machine))
             continue;
         table.add({image.name, std::string{name_of(image_type_names, image.type)}, image.read_only ? "yes" : "no",
-                   image.usage ? Cell{size_text(*image.usage)} : Cell{}, moment(image.created), moment(image.modified)},
+                   image.usage ? size_text(*image.usage) : "", moment(image.created), moment(image.modified)},
                   {"", "", image.read_only ? "true" : "false", image.usage ? std::to_string(*image.usage) : "null",
-                   number_or_null(image.created), number_or_null(image.modified)});
+                   std::to_string(image.created), std::to_string(image.modified)});
     }
     table.print(call, "images");
     return 0;

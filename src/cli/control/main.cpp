@@ -7,6 +7,7 @@
 
 #include <clocale>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -31,11 +32,12 @@ Invocation invocation_of(std::span<char*> arguments) {
 }
 
 int main_of(std::span<char*> arguments) {
-    const Invocation call = invocation_of(arguments);
+    Invocation call = invocation_of(arguments);
+    call.as_machinectl = is_called(arguments, "machinectl");
     const MachineStore machines{host_places()};
     if (call.help)
         return print_help(call, machines);
-    if (call.version && (is_called(arguments, "machinectl") || is_called(arguments, "importctl")))
+    if (call.version && (call.as_machinectl || is_called(arguments, "importctl")))
         return print_systemd_version(call, machines);
     if (call.version)
         return print_version(call, machines);
@@ -52,11 +54,13 @@ int main(int count, char** arguments) {
     // For the width of what is printed only: numbers stay as they are in C.
     if (!std::setlocale(LC_CTYPE, "C.UTF-8"))
         std::setlocale(LC_CTYPE, "");
+    const std::span<char*> words{arguments, static_cast<std::size_t>(count)};
     try {
-        return machinist::main_of({arguments, static_cast<std::size_t>(count)});
+        return machinist::main_of(words);
     } catch (const machinist::Failure& failure) {
         std::fprintf(stderr, "machinist: %s\n", failure.what());
-        return machinist::exit_status_for(failure);
+        // By that name every failure is the same one, also a command line without a meaning.
+        return machinist::is_called(words, "machinectl") ? EXIT_FAILURE : machinist::exit_status_for(failure);
     } catch (const std::exception& broken) {
         std::fprintf(stderr, "machinist: internal error: %s\n", broken.what());
         return 1;

@@ -16,7 +16,8 @@ namespace machinist {
 
 namespace {
 
-constexpr std::size_t longest_command_line = 200;
+constexpr std::size_t usual_command_line = 200;
+constexpr std::size_t longest_command_line = 65536;
 constexpr std::size_t most_lines = 500;
 constexpr std::chrono::milliseconds patience{2000};
 
@@ -32,10 +33,10 @@ struct Group {
     }
 };
 
-std::string command_line_of(pid_t pid) {
+std::string command_line_of(pid_t pid, bool full) {
     std::string words;
     if (const auto file = open_path_if_exists("/proc/" + std::to_string(pid) + "/cmdline", O_RDONLY))
-        words = read_all(*file, longest_command_line);
+        words = read_all(*file, full ? longest_command_line : usual_command_line);
     while (words.ends_with('\0'))
         words.pop_back();
     if (words.empty())
@@ -46,14 +47,14 @@ std::string command_line_of(pid_t pid) {
     return escaped_for_people(words);
 }
 
-void add_lines(const Group& group, const std::string& margin, std::size_t& left, std::string& text) {
+void add_lines(const Group& group, const std::string& margin, bool full, std::size_t& left, std::string& text) {
     std::vector<std::pair<std::string, const Group*>> entries;
     for (const auto& [name, below] : group.below)
         if (!below.is_empty())
             entries.emplace_back(escaped_for_people(name), &below);
     for (const pid_t pid : group.processes) {
         try {
-            entries.emplace_back(std::to_string(pid) + " " + command_line_of(pid), nullptr);
+            entries.emplace_back(std::to_string(pid) + " " + command_line_of(pid, full), nullptr);
         } catch (const Failure&) {
             continue; // it has ended meanwhile
         }
@@ -62,11 +63,11 @@ void add_lines(const Group& group, const std::string& margin, std::size_t& left,
         const bool last = at + 1 == entries.size();
         text.append(margin).append(last ? "└─" : "├─").append(entries[at].first).append("\n");
         if (entries[at].second)
-            add_lines(*entries[at].second, margin + (last ? "  " : "│ "), left, text);
+            add_lines(*entries[at].second, margin + (last ? "  " : "│ "), full, left, text);
     }
 }
 
-std::string draw(const std::filesystem::path& top, const std::string& margin) {
+std::string draw(const std::filesystem::path& top, const std::string& margin, bool full) {
     Group root;
     for (CgroupProcesses& members : processes_below(top)) {
         Group* group = &root;
@@ -77,18 +78,18 @@ std::string draw(const std::filesystem::path& top, const std::string& margin) {
     }
     std::string text;
     std::size_t left = most_lines;
-    add_lines(root, margin, left, text);
+    add_lines(root, margin, full, left, text);
     return text;
 }
 
 } // namespace
 
-std::string process_tree(const Machine& machine, const std::string& margin) {
+std::string process_tree(const Machine& machine, const std::string& margin, bool full) {
     const auto group = payload_cgroup(machine);
     if (!group)
         return {};
     // A process can keep its command line in memory that answers when it likes.
-    return find_out_apart([&] { return draw(*group, margin); }, patience).value_or("");
+    return find_out_apart([&] { return draw(*group, margin, full); }, patience).value_or("");
 }
 
 } // namespace machinist

@@ -8,7 +8,8 @@
 
 namespace machinist {
 
-// Each line behind margin. "" if the machine has no group of its own, or does not let itself be looked at in time.
-std::string process_tree(const Machine& machine, const std::string& margin);
+// Each line behind margin; full: command lines are not cut. "" if the machine has no group of its own, or does not let
+// itself be looked at in time.
+std::string process_tree(const Machine& machine, const std::string& margin, bool full = false);
 
 } // namespace machinist

@@ -2,7 +2,6 @@
 #include "cli/control/properties.hpp"
 
 #include "base/text.hpp"
-#include "cli/control/clock_text.hpp"
 #include "registry/machine_control.hpp"
 #include "registry/machine_facts.hpp"
 #include "registry/run_directory_view.hpp"
@@ -14,13 +13,6 @@ namespace {
 std::string told(const Machine& machine, const char* name) {
     const auto found = machine.notifications.find(name);
     return found == machine.notifications.end() ? "" : found->second;
-}
-
-std::string interfaces_text(const Machine& machine) {
-    std::vector<std::string> numbers;
-    for (const int index : machine.record.network_interfaces)
-        numbers.push_back(std::to_string(index));
-    return joined(numbers, " ");
 }
 
 } // namespace
@@ -42,28 +34,9 @@ std::string user_namespace_text(const Machine& machine) {
     return shift ? std::to_string(shift->base) + ":" + std::to_string(shift->size) : "none";
 }
 
-Properties properties_of(const Machine& machine) {
-    const MachineRecord& record = machine.record;
+Properties own_properties_of(const Machine& machine) {
     const auto group = payload_cgroup(machine);
-    return {{"Name", machine.name()},
-            {"Id", record.id ? record.id->plain() : ""},
-            {"Timestamp", timestamp_text(record.realtime)},
-            {"TimestampMonotonic", std::to_string(record.monotonic)},
-            {"Service", record.service},
-            {"Unit", record.scope},
-            {"Leader", std::to_string(record.leader)},
-            {"LeaderPIDFDId", std::to_string(record.leader_pidfd_id)},
-            {"Supervisor", std::to_string(record.supervisor)},
-            {"SupervisorPIDFDId", std::to_string(record.supervisor_pidfd_id)},
-            {"Class", record.machine_class},
-            {"RootDirectory", record.root},
-            {"NetworkInterfaces", interfaces_text(machine)},
-            {"VSockCID", std::to_string(record.vsock_cid)},
-            {"SSHAddress", record.ssh_address},
-            {"SSHPrivateKeyPath", record.ssh_private_key_path},
-            {"State", machine.state()},
-            {"UID", std::to_string(record.uid)},
-            {"Layer", layer_text(machine)},
+    return {{"Layer", layer_text(machine)},
             {"UserNamespace", user_namespace_text(machine)},
             {"RunDirectory", machine.run_directory.string()},
             {"PayloadCGroup", group ? group->string() : ""},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A machine's properties by name: those of org.freedesktop.machine1.Machine first, in its order, then ours.
+// Properties by name, as `show` prints them.
 #pragma once
 
 #include "cli/control/invocation.hpp"
@@ -13,7 +13,8 @@ namespace machinist {
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
-Properties properties_of(const Machine& machine);
+// What only the files of a machine tell.
+Properties own_properties_of(const Machine& machine);
 
 // Those that the call asks for: as lines, or as one JSON object.
 std::string properties_text(const Properties& properties, const Invocation& call);

@@ -2,77 +2,142 @@
 #include "cli/control/service_client.hpp"
 
 #include "base/failure.hpp"
-#include "bus/connection.hpp"
-#include "registry/entry.hpp"
 
-#include <chrono>
-#include <fcntl.h>
-#include <optional>
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <systemd/sd-bus.h>
 #include <variant>
 
 namespace machinist {
 
 namespace {
 
-constexpr const char* service = "org.freedesktop.machine1";
-constexpr const char* manager_path = "/org/freedesktop/machine1";
-constexpr const char* manager = "org.freedesktop.machine1.Manager";
-// Somebody may have to find a password first.
-constexpr std::chrono::seconds patience{120};
-constexpr std::chrono::hours longest_copy{24};
+// A bus answers these for services that it cannot start, and services for what they have not.
+constexpr std::array unserved{std::string_view{"org.freedesktop.DBus.Error.ServiceUnknown"},
+                              std::string_view{"org.freedesktop.DBus.Error.NameHasNoOwner"},
+                              std::string_view{"org.freedesktop.DBus.Error.UnknownObject"},
+                              std::string_view{"org.freedesktop.DBus.Error.UnknownInterface"},
+                              std::string_view{"org.freedesktop.DBus.Error.UnknownMethod"},
+                              std::string_view{"org.freedesktop.systemd1.NoSuchUnit"},
+                              std::string_view{"org.freedesktop.systemd1.UnitMasked"},
+                              std::string_view{"org.freedesktop.systemd1.LoadFailed"}};
 
-class ServiceClient {
-public:
-    void ask(const Method& method, const Connection::Fill& fill, const std::function<void(const Answer&)>& take = {},
-             std::chrono::seconds timeout = patience) {
-        std::optional<Failure> failure;
-        bool answered = false;
-        bus_.call(
-            method,
-            [&](sd_bus_message* message) {
-                wire::written(sd_bus_message_set_allow_interactive_authorization(message, 1));
-                fill(message);
-            },
-            [&](const Answer& answer) {
-                answered = true;
-                if (answer.failed())
-                    failure = answer.failure(method.member);
-                else if (take)
-                    take(answer);
-            },
-            timeout);
-        while (!answered && bus_.wait_and_process(timeout))
-            continue;
-        if (!answered)
-            throw Failure{FailureKind::timed_out, std::string{method.member} + ": the service does not answer"};
-        if (failure)
-            throw std::move(*failure);
-    }
-
-private:
-    EventLoop loop_; // never run: what is asked here is waited for
-    Connection bus_{loop_};
-};
-
-constexpr Method of_manager(const char* member) {
-    return {service, manager_path, manager, member};
+bool says_unserved(const Answer& answer) {
+    const std::string name = answer.error_name();
+    return std::ranges::find(unserved, name) != unserved.end() || name.starts_with("org.freedesktop.DBus.Error.Spawn.");
 }
 
-std::string object_of(ServiceClient& client, const std::string& machine) {
+sd_bus* open_bus(const Invocation& call) {
+    sd_bus* bus = nullptr;
+    std::string what = "connect to the system bus";
+    int result = 0;
+    if (call.host) {
+        what += " of host '" + *call.host + "'";
+        result = sd_bus_open_system_remote(&bus, call.host->c_str());
+    } else if (call.container) {
+        what += " in machine '" + *call.container + "'";
+        result = sd_bus_open_system_machine(&bus, call.container->c_str());
+    } else {
+        result = sd_bus_open_system_with_description(&bus, "machinist");
+    }
+    if (result < 0)
+        throw system_failure(std::move(what), -result);
+    return bus;
+}
+
+} // namespace
+
+ServiceClient::ServiceClient(const Invocation& call)
+    : bus_(loop_, open_bus(call)), person_is_here_(!call.is_remote() && call.ask_password) {}
+
+std::unique_ptr<ServiceClient> ServiceClient::connect_if_there(const Invocation& call) {
+    try {
+        return std::make_unique<ServiceClient>(call);
+    } catch (const Failure&) {
+        if (call.is_remote())
+            throw;
+        return nullptr;
+    }
+}
+
+void ServiceClient::let_person_be_asked() {
+    if (person_is_here_ && !agent_)
+        agent_ = PolkitAgent::start_on_terminal();
+    may_ask_ = person_is_here_;
+}
+
+ServiceClient::Reply ServiceClient::call(const Method& method, const Fill& fill, const Take& take,
+                                         std::chrono::seconds timeout) {
+    Reply reply;
+    bus_.call(
+        method,
+        [&](sd_bus_message* message) {
+            wire::written(sd_bus_message_set_allow_interactive_authorization(message, may_ask_ ? 1 : 0));
+            if (fill)
+                fill(message);
+        },
+        [&](const Answer& answer) {
+            reply.answered = true;
+            reply.served = !answer.failed() || !says_unserved(answer);
+            try {
+                if (answer.failed())
+                    reply.failure = answer.failure(method.member);
+                else if (take)
+                    take(answer);
+            } catch (const Failure& failure) {
+                reply.failure = failure;
+            }
+        },
+        timeout);
+    (void)wait_until([&] { return reply.answered; }, std::chrono::steady_clock::now() + timeout);
+    if (!reply.answered)
+        throw Failure{FailureKind::timed_out, std::string{method.member} + ": the service does not answer"};
+    return reply;
+}
+
+void ServiceClient::ask(const Method& method, const Fill& fill, const Take& take, std::chrono::seconds timeout) {
+    if (auto reply = call(method, fill, take, timeout); reply.failure)
+        throw std::move(*reply.failure);
+}
+
+bool ServiceClient::ask_if_served(const Method& method, const Fill& fill, const Take& take,
+                                  std::chrono::seconds timeout) {
+    auto reply = call(method, fill, take, timeout);
+    if (!reply.served)
+        return false;
+    if (reply.failure)
+        throw std::move(*reply.failure);
+    return true;
+}
+
+bool ServiceClient::wait_until(const std::function<bool()>& condition, std::chrono::steady_clock::time_point deadline) {
+    while (!condition()) {
+        const auto left = deadline - std::chrono::steady_clock::now();
+        if (left <= std::chrono::steady_clock::duration::zero())
+            return false;
+        if (!bus_.wait_and_process(std::chrono::ceil<std::chrono::microseconds>(left)) &&
+            sd_bus_is_open(bus_.raw()) <= 0 && !condition())
+            throw Failure{FailureKind::system, "the bus has gone"};
+    }
+    return true;
+}
+
+std::string ServiceClient::object_of(const std::string& machine) {
     std::string object;
-    client.ask(
+    ask(
         of_manager("GetMachine"), [&](sd_bus_message* message) { wire::put(message, machine); },
         [&](const Answer& answer) { object = answer.take<ObjectPath>().text; });
     return object;
 }
 
-Pidfd leader_of(ServiceClient& client, const std::string& machine) {
-    const std::string object = object_of(client, machine);
+Pidfd ServiceClient::leader_of(const std::string& machine) {
+    const std::string object = object_of(machine);
     Variant leader;
-    client.ask(
-        {service, object.c_str(), "org.freedesktop.DBus.Properties", "Get"},
+    ask(
+        {machine1_service, object.c_str(), "org.freedesktop.DBus.Properties", "Get"},
         [](sd_bus_message* message) {
-            wire::put(message, std::string{"org.freedesktop.machine1.Machine"});
+            wire::put(message, std::string{machine1_machine});
             wire::put(message, std::string{"Leader"});
         },
         [&](const Answer& answer) { leader = answer.take<Variant>(); });
@@ -81,60 +146,6 @@ Pidfd leader_of(ServiceClient& client, const std::string& machine) {
     if (!held)
         throw Failure{FailureKind::not_found, "machine '" + machine + "' has ended"};
     return std::move(*held);
-}
-
-} // namespace
-
-void ask_service(const std::string& machine, const Errand& errand) {
-    ServiceClient client;
-    if (errand.kind == ErrandKind::unbind) {
-        const std::string object = object_of(client, machine);
-        client.ask({service, object.c_str(), "io.machinist.Machine1", "Unbind"}, [&](sd_bus_message* message) {
-            wire::put(message, errand.words.at(0));
-            wire::put(message, errand.detach);
-        });
-        return;
-    }
-    const bool copies = errand.kind != ErrandKind::bind;
-    const char* member = errand.kind == ErrandKind::copy_to     ? "CopyToMachineWithFlags"
-                         : errand.kind == ErrandKind::copy_from ? "CopyFromMachineWithFlags"
-                                                                : "BindMountMachine";
-    client.ask(
-        of_manager(member),
-        [&](sd_bus_message* message) {
-            wire::put(message, machine);
-            wire::put(message, errand.words.at(0));
-            wire::put(message, errand.words.at(1));
-            if (copies) {
-                wire::put(message, std::uint64_t{errand.replace ? 1U : 0U});
-                return;
-            }
-            wire::put(message, errand.read_only);
-            wire::put(message, errand.make);
-        },
-        {}, copies ? std::chrono::seconds{longest_copy} : patience);
-}
-
-void open_session_by_service(const std::string& machine, const std::optional<ShellUnit>& shell, bool quiet,
-                             const std::function<void()>& announce, const Places& places) {
-    ServiceClient client;
-    SharedFd master;
-    client.ask(
-        of_manager(shell ? "OpenMachineShell" : "OpenMachineLogin"),
-        [&](sd_bus_message* message) {
-            wire::put(message, machine);
-            if (!shell)
-                return;
-            wire::put(message, shell->user);
-            wire::put(message, shell->program);
-            wire::put(message, shell->arguments);
-            wire::put(message, shell->environment);
-        },
-        [&](const Answer& answer) { master = answer.take<SharedFd>(); });
-    const Pidfd leader = leader_of(client, machine);
-    announce();
-    UniqueFd own{::fcntl(master->get(), F_DUPFD_CLOEXEC, 3)};
-    prepare_relay(machine, leader, std::move(own), !shell, quiet, places).execute();
 }
 
 } // namespace machinist

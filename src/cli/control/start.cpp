@@ -2,82 +2,23 @@
 // Starts machines from images of the pool: by their units where systemd runs, else by itself.
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "cli/control/awaited_jobs.hpp"
+#include "cli/control/host_units.hpp"
 #include "cli/control/image_verbs.hpp"
+#include "cli/control/launch.hpp"
 #include "image/instances.hpp"
 #include "image/pool.hpp"
-#include "kernel/files.hpp"
 #include "kernel/process.hpp"
-#include "kernel/syscalls.hpp"
-#include "machinist_config.h"
 
-#include <cerrno>
-#include <chrono>
 #include <cstdio>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
-#include <utility>
 
 namespace machinist {
 
 namespace {
 
-std::string launcher() {
-    std::error_code ignored;
-    const auto own = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    const auto built = own.parent_path().parent_path() / "machinist";
-    return ::access(built.c_str(), X_OK) == 0 ? built.string() : std::string{MACHINIST_BIN} + "/machinist";
-}
-
 bool has_systemd() {
     return ::access("/run/systemd/system", F_OK) == 0;
-}
-
-void start_by_unit(const MachineName& name) {
-    const std::string unit = "machinist@" + name.text() + ".service";
-    if (run_program({"systemctl", "start", "--", unit}).status != 0)
-        throw Failure{FailureKind::system, "start unit '" + unit + "': systemctl has said why"};
-}
-
-// What it says is kept in memory until the machine runs: then nobody reads any more.
-[[noreturn]] void become_launcher(const std::string& program, const MachineName& name, BorrowedFd messages) {
-    ::setsid();
-    int ends[2];
-    const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    // An input that has ended; never a device of the host.
-    if (::pipe2(ends, O_CLOEXEC) == 0 && ::dup2(ends[0], STDIN_FILENO) >= 0 && ::dup2(nothing, STDOUT_FILENO) >= 0 &&
-        ::dup2(messages.get(), STDERR_FILENO) >= 0) {
-        sys::close_range(3, ~0U, 0);
-        const std::string machine = "--machine=" + name.text();
-        ::execl(program.c_str(), "machinist", "run", "--quiet", "--boot", "--link-journal=try-guest",
-                "--settings=override", "--console=pipe", machine.c_str(), nullptr);
-    }
-    ::_exit(127);
-}
-
-void start_by_itself(const MachineStore& machines, const MachineName& name) {
-    const UniqueFd messages{::memfd_create("messages", MFD_CLOEXEC)};
-    const std::string program = launcher();
-    const pid_t child = messages ? ::fork() : -1;
-    if (child < 0)
-        throw system_failure("start '" + program + "'");
-    if (child == 0)
-        become_launcher(program, name, messages);
-    constexpr auto step = std::chrono::milliseconds{2};
-    for (;; std::this_thread::sleep_for(step)) {
-        int status = 0;
-        if (::waitpid(child, &status, WNOHANG) == child) {
-            ::lseek(messages.get(), 0, SEEK_SET);
-            const std::string said{trimmed(read_all(messages, 65536))};
-            throw Failure{FailureKind::system, "start machine '" + name.text() + "'" +
-                                                   (said.empty() ? "" : ": " + escaped_for_people(said))};
-        }
-        const auto machine = machines.find(name);
-        if (machine && !machine->opening)
-            return;
-    }
 }
 
 MachineName machine_name_of(const std::string& image) {
@@ -87,31 +28,83 @@ MachineName machine_name_of(const std::string& image) {
     return *name;
 }
 
-} // namespace
+// By the service's own job, for which polkit lets more people than for units of any kind.
+void start_by_job(ServiceClient& client, const std::string& machine) {
+    AwaitedJobs jobs{client};
+    std::string job;
+    client.ask(
+        {our_service, machine1_path, our_manager, "StartMachine"},
+        [&](sd_bus_message* message) {
+            wire::put(message, machine);
+            wire::put(message, NamedValues{});
+        },
+        [&](const Answer& answer) { job = answer.take<ObjectPath>().text; });
+    const JobEnd end = jobs.wait(job);
+    if (end.state != "done")
+        throw Failure{FailureKind::system, "start machine '" + machine + "': " +
+                                               (end.message.empty() ? "its job ended as '" + end.state + "'"
+                                                                    : escaped_for_people(end.message))};
+}
 
-int start_machines(const Invocation& call, const MachineStore& machines) {
-    const Pool pool;
+class Starter {
+public:
+    Starter(const Invocation& call, const MachineStore& machines) : call_(call), machines_(machines) {
+        if (call.is_remote() || has_systemd())
+            client_ = ServiceClient::connect_if_there(call);
+        if (client_)
+            client_->let_person_be_asked();
+    }
+
+    void start(const std::string& image) {
+        const MachineName name = machine_name_of(image);
+        if (!call_.is_remote() && machines_.find(name))
+            throw Failure{FailureKind::already_exists, "start machine '" + image + "': it runs already"};
+        const std::string unit = unit_of_machine(call_, image);
+        if (client_ && ::geteuid() != 0 && !call_.is_remote() && unit.starts_with("machinist@"))
+            start_by_job(*client_, image);
+        else if (client_)
+            HostUnits{*client_}.start(unit);
+        else if (!has_systemd())
+            launch_machine(machines_, name);
+        else if (run_program({"systemctl", "start", "--", unit}).status != 0)
+            throw Failure{FailureKind::system, "start unit '" + unit + "': systemctl has said why"};
+    }
+
+private:
+    const Invocation& call_;
+    const MachineStore& machines_;
+    std::unique_ptr<ServiceClient> client_;
+};
+
+std::vector<std::string> images_of(const Invocation& call) {
     std::vector<std::string> images;
+    const Pool pool;
     for (const std::string& word : call.words) {
         (void)machine_name_of(word);
-        const std::string image = pool.get(word).name;
+        // The pool of this host is root's.
+        const bool visible = !call.is_remote() && ::geteuid() == 0;
+        const std::string image = visible ? pool.get(word).name : word;
         if (!call.instances) {
             images.push_back(image);
             continue;
         }
+        if (!visible)
+            throw Failure{FailureKind::not_permitted, "--instances=: only root of this host may"};
         for (std::string& instance : make_instances(pool, image, *call.instances))
             images.push_back(std::move(instance));
     }
+    return images;
+}
+
+} // namespace
+
+int start_machines(const Invocation& call, const MachineStore& machines) {
+    const std::vector<std::string> images = images_of(call);
+    Starter starter{call, machines};
     bool all_run = true;
     for (const std::string& image : images) {
         try {
-            const MachineName name = machine_name_of(image);
-            if (machines.find(name))
-                throw Failure{FailureKind::already_exists, "start machine '" + image + "': it runs already"};
-            if (has_systemd())
-                start_by_unit(name);
-            else
-                start_by_itself(machines, name);
+            starter.start(image);
         } catch (const Failure& failure) {
             std::fprintf(stderr, "machinist: %s\n", failure.what());
             all_run = false;

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/failure.hpp"
 #include "base/text.hpp"
 #include "cli/control/clock_text.hpp"
+#include "cli/control/journal.hpp"
+#include "cli/control/machine_report.hpp"
 #include "cli/control/process_tree.hpp"
-#include "cli/control/properties.hpp"
 #include "cli/control/verbs.hpp"
 #include "kernel/process_status.hpp"
 #include "registry/machine_facts.hpp"
 
 #include <cstdio>
+#include <net/if.h>
 
 namespace machinist {
 
 namespace {
 
-constexpr std::size_t width = 16; // of the names, right-aligned
+constexpr std::size_t width = 16; // of the names, right-aligned as systemd does it
 
 class Lines {
 public:
@@ -40,48 +43,92 @@ private:
     std::string text_;
 };
 
-std::string value_of(const std::map<std::string, std::string>& fields, const char* name) {
-    const auto found = fields.find(name);
-    return found == fields.end() ? "" : escaped_for_people(found->second);
-}
-
-std::string since(const Machine& machine) {
-    const std::uint64_t began = machine.record.realtime;
+std::string since(const MachineRecord& record) {
+    const std::uint64_t began = record.realtime;
     const std::uint64_t now = realtime_now();
     if (began == 0)
         return {};
-    return timestamp_text(began) + "; " + span_text(now > began ? now - began : 0) + " ago";
+    return timestamp_text(began) + "; " + ago_text(now > began ? now - began : 0);
 }
 
-std::string describe_one(const Machine& machine) {
-    const MachineRecord& record = machine.record;
-    const MachineFacts facts = read_machine_facts(machine, {.os_release = true, .addresses = true, .init = true});
-    Lines lines;
-    lines.add_raw(machine.name() + (record.id ? "(" + record.id->plain() + ")" : "") + "\n");
-    lines.add("Since", since(machine));
-    lines.add("Leader",
-              std::to_string(record.leader) + " (" + escaped_for_people(read_process_status(record.leader).name) + ")");
-    if (record.supervisor > 0)
-        lines.add("Supervisor", std::to_string(record.supervisor));
-    lines.add("Service",
-              escaped_for_people(record.service) +
-                  (record.machine_class.empty() ? "" : "; class " + escaped_for_people(record.machine_class)));
-    lines.add("Root", escaped_for_people(record.root));
-    lines.add("Layer", escaped_for_people(layer_text(machine)));
-    lines.add("Users", user_namespace_text(machine));
-    for (std::size_t at = 0; at < facts.addresses.size(); ++at)
-        if (at == 0)
-            lines.add("Address", facts.addresses[at]);
+std::string process_text(pid_t process, bool is_here) {
+    if (process <= 0)
+        return {};
+    std::string text = std::to_string(process);
+    if (!is_here)
+        return text;
+    try {
+        text += " (" + escaped_for_people(read_process_status(process).name) + ")";
+    } catch (const Failure&) {
+        // It has ended, or is hidden from the caller.
+    }
+    return text;
+}
+
+std::string service_text(const MachineRecord& record) {
+    if (record.machine_class.empty())
+        return escaped_for_people(record.service);
+    return escaped_for_people(record.service) + "; class " + escaped_for_people(record.machine_class);
+}
+
+std::string interfaces_text(const MachineRecord& record, bool is_here) {
+    std::vector<std::string> names;
+    for (const int index : record.network_interfaces) {
+        char name[IF_NAMESIZE];
+        if (is_here && ::if_indextoname(static_cast<unsigned>(index), name) != nullptr)
+            names.emplace_back(name);
         else
-            lines.add_more(facts.addresses[at]);
-    lines.add("OS", value_of(facts.os_release, "PRETTY_NAME"));
-    lines.add("Init", machine.spec && machine.spec->payload.mode != StartMode::boot ? "none" : facts.init);
-    lines.add("State", std::string{machine.state()} + (machine.is_ready() ? ", ready" : ""));
-    lines.add("Status", value_of(machine.notifications, "STATUS"));
+            names.push_back(std::to_string(index));
+    }
+    return joined(names, " ");
+}
+
+void add_what_files_tell(Lines& lines, const Machine& machine, const MachineReport& report) {
+    lines.add("Layer", escaped_for_people(layer_text(machine)));
+    const bool boots = !machine.spec || machine.spec->payload.mode == StartMode::boot;
+    lines.add("Init", boots ? read_machine_facts(machine, {.os_release = false, .addresses = false, .init = true}).init
+                            : "none");
+    lines.add("State", report.state + (machine.is_ready() ? ", ready" : ""));
+    const auto told = machine.notifications.find("STATUS");
+    lines.add("Status", told == machine.notifications.end() ? "" : escaped_for_people(told->second));
+}
+
+std::string describe_one(const MachineReport& report, const Invocation& call, const MachineStore& machines) {
+    const MachineRecord& record = report.record;
+    const bool is_here = !call.is_remote();
+    const auto name = MachineName::parse(report.name);
+    const auto machine = is_here && name ? machines.find(*name) : std::nullopt;
+    const MachineInside inside = look_inside(call, report);
+    Lines lines;
+    lines.add_raw(report.name + (record.id ? "(" + record.id->plain() + ")" : "") + "\n");
+    lines.add("Since", since(record));
+    lines.add("Leader", process_text(record.leader, is_here));
+    lines.add("Superv.", process_text(record.supervisor, is_here));
+    if (record.service.empty())
+        lines.add("Class", escaped_for_people(record.machine_class));
+    else
+        lines.add("Service", service_text(record));
+    lines.add("Root", escaped_for_people(record.root));
+    lines.add("Iface", escaped_for_people(interfaces_text(record, is_here)));
+    const auto& addresses = inside.found.addresses;
+    for (std::size_t at = 0; at < addresses.size(); ++at)
+        if (at == 0)
+            lines.add("Address", escaped_for_people(addresses[at]));
+        else
+            lines.add_more(escaped_for_people(addresses[at]));
+    lines.add("OS", escaped_for_people(inside.found.title));
+    if (inside.id_shift && *inside.id_shift != 0)
+        lines.add("ID Shift", std::to_string(*inside.id_shift));
+    if (machine)
+        add_what_files_tell(lines, *machine, report);
+    else
+        lines.add("State", report.state);
     lines.add("Unit", escaped_for_people(record.scope));
-    const std::string tree = process_tree(machine, std::string(width + 2, ' '));
-    if (!tree.empty())
-        lines.add("Processes", "\n" + tree.substr(0, tree.size() - 1));
+    lines.add("Subgroup", escaped_for_people(report.subgroup));
+    if (machine)
+        lines.add_raw(process_tree(*machine, std::string(width + 2, ' '), call.full));
+    if (is_here && name)
+        lines.add_raw(journal_of(record, call));
     return lines.text();
 }
 
@@ -89,8 +136,8 @@ std::string describe_one(const Machine& machine) {
 
 int show_status(const Invocation& call, const MachineStore& machines) {
     std::vector<std::string> texts;
-    for (const std::string& name : call.words)
-        texts.push_back(describe_one(machines.get(name)));
+    for (const MachineReport& report : reports_of(call, machines))
+        texts.push_back(describe_one(report, call, machines));
     std::fputs(joined(texts, "\n").c_str(), stdout);
     return 0;
 }

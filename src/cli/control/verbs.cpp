@@ -18,24 +18,27 @@ namespace {
 
 // clang-format off
 constexpr std::array table{
-    Verb{"list", "", "machines that run (the default)", 0, 0, list_machines},
-    Verb{"status", "NAME...", "one machine in words, with its processes", 1, any_number, show_status},
-    Verb{"show", "[NAME...]", "properties as NAME=VALUE", 0, any_number, show_machines},
+    Verb{"list", "", "machines that run (the default)", 0, 0, list_machines, true},
+    Verb{"status", "NAME...", "one machine in words, with its processes", 1, any_number, show_status, true},
+    Verb{"show", "[NAME...]", "properties as NAME=VALUE", 0, any_number, show_machines, true},
     Verb{"exec", "NAME [--] COMMAND...", "run a command in a machine: its streams, its exit status", 1, 1, execute_in_machine},
-    Verb{"shell", "[USER@]NAME [PATH...]", "a login shell, or a program, on a terminal in a machine", 1, 1, open_shell},
-    Verb{"login", "NAME", "a login prompt in a machine", 1, 1, log_in},
+    Verb{"shell", "[[USER@]NAME [PATH...]]", "a login shell, or a program, on a terminal in a machine", 0, 1, open_shell},
+    Verb{"login", "[NAME]", "a login prompt in a machine", 0, 1, log_in},
     Verb{"bind", "NAME PATH [PATH]", "show a file or directory of the host in a machine", 2, 3, bind_into_machine},
     Verb{"unbind", "NAME PATH", "undo it", 2, 2, unbind_in_machine},
     Verb{"copy-to", "NAME PATH [PATH]", "copy files from the host into a machine", 2, 3, copy_to_machine},
     Verb{"copy-from", "NAME PATH [PATH]", "copy files from a machine to the host", 2, 3, copy_from_machine},
+    Verb{"enable", "NAME...", "start machines with the host", 1, any_number, enable_machines, true},
+    Verb{"disable", "NAME...", "start them no more with it", 1, any_number, disable_machines, true},
+    Verb{"monitor", "", "tell what happens to machines and jobs, until interrupted", 0, 0, monitor_machines, true},
     Verb{"wait", "NAME...", "wait until machines run, are ready, answer or are gone", 1, any_number, wait_for_machines},
-    Verb{"start", "NAME...", "start machines from images", 1, any_number, start_machines},
-    Verb{"poweroff", "NAME...", "ask machines for an orderly end", 1, any_number, power_off_machines},
-    Verb{"stop", "", "", 1, any_number, power_off_machines},
-    Verb{"reboot", "NAME...", "ask machines to start again", 1, any_number, reboot_machines},
-    Verb{"restart", "", "", 1, any_number, reboot_machines},
-    Verb{"terminate", "NAME...", "end machines at once", 1, any_number, terminate_machines},
-    Verb{"kill", "NAME...", "send a signal to processes of machines", 1, any_number, kill_machines},
+    Verb{"start", "NAME...", "start machines from images", 1, any_number, start_machines, true},
+    Verb{"poweroff", "NAME...", "ask machines for an orderly end", 1, any_number, power_off_machines, true},
+    Verb{"stop", "", "", 1, any_number, power_off_machines, true},
+    Verb{"reboot", "NAME...", "ask machines to start again", 1, any_number, reboot_machines, true},
+    Verb{"restart", "", "", 1, any_number, reboot_machines, true},
+    Verb{"terminate", "NAME...", "end machines at once", 1, any_number, terminate_machines, true},
+    Verb{"kill", "NAME...", "send a signal to processes of machines", 1, any_number, kill_machines, true},
     Verb{"list-images", "", "images that could run", 0, 0, list_images},
     Verb{"image-status", "[NAME...]", "images in words", 0, any_number, show_image_status},
     Verb{"show-image", "[NAME...]", "properties of images as NAME=VALUE", 0, any_number, show_images},
@@ -65,7 +68,7 @@ constexpr std::array table{
     Verb{"edit", "NAME|FILE...", "edit settings of images", 1, any_number, edit_settings},
     Verb{"cat", "NAME|FILE...", "print settings of images", 1, any_number, print_settings},
     Verb{"gc", "", "remove what machines left that did not end in order", 0, 0, collect_remnants},
-    Verb{"doctor", "", "look for what should not be there; status 1 if something is found", 0, 0, run_auditor},
+    Verb{"doctor", "", "look for what is missing on this host, or should not be there; status 1 if something is found", 0, 0, run_auditor},
     Verb{"help", "", "this text", 0, 0, print_help},
     Verb{"version", "", "the version", 0, 0, print_version},
 };
@@ -74,8 +77,6 @@ constexpr std::array table{
 // One a line, so that several hands can take theirs out.
 // clang-format off
 constexpr std::string_view not_built[]{
-    "enable",
-    "disable",
     "pause",
     "resume",
     "bind-volume",
@@ -105,6 +106,10 @@ const Verb& find_verb(const Invocation& call) {
                                               std::string{verb->fewest == 1 && verb->most == 1 ? "a name" : "names"}};
     if (call.words.size() > verb->most)
         throw Failure{FailureKind::usage, "'" + call.verb + "' does not take '" + call.words[verb->most] + "'"};
+    if (call.is_remote() && !verb->elsewhere)
+        throw Failure{FailureKind::not_supported, "'" + call.verb + "' works on this host only"}.try_instead(
+            call.host ? "'ssh " + *call.host + " machinist " + call.verb + "'"
+                      : "'machinist exec " + *call.container + " -- machinist " + call.verb + "'");
     return *verb;
 }
 

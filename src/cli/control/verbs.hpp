@@ -17,6 +17,7 @@ struct Verb {
     std::size_t fewest;     // words
     std::size_t most;
     int (*run)(const Invocation& call, const MachineStore& machines); // the exit status
+    bool elsewhere = false;                                           // also with --host= and --machine=
 };
 
 inline constexpr std::size_t any_number = SIZE_MAX;
@@ -39,6 +40,9 @@ int bind_into_machine(const Invocation& call, const MachineStore& machines);
 int unbind_in_machine(const Invocation& call, const MachineStore& machines);
 int copy_to_machine(const Invocation& call, const MachineStore& machines);
 int copy_from_machine(const Invocation& call, const MachineStore& machines);
+int enable_machines(const Invocation& call, const MachineStore& machines);
+int disable_machines(const Invocation& call, const MachineStore& machines);
+int monitor_machines(const Invocation& call, const MachineStore& machines);
 int wait_for_machines(const Invocation& call, const MachineStore& machines);
 int power_off_machines(const Invocation& call, const MachineStore& machines);
 int reboot_machines(const Invocation& call, const MachineStore& machines);

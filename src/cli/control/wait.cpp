@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/failure.hpp"
+#include "cli/control/execute_job.hpp"
 #include "cli/control/verbs.hpp"
 #include "cli/control/waiting.hpp"
+
+#include <unistd.h>
 
 namespace machinist {
 
@@ -26,6 +29,8 @@ std::string unfinished(Goal goal) {
 } // namespace
 
 int wait_for_machines(const Invocation& call, const MachineStore& machines) {
+    if (::geteuid() != 0)
+        return wait_by_service(call);
     Waiting waiting;
     waiting.goal = goal_of(call);
     if (waiting.goal == Goal::executes)

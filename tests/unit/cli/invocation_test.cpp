@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/control/clock_text.hpp"
+#include "cli/control/host_units.hpp"
 #include "cli/control/invocation.hpp"
+#include "cli/control/verbs.hpp"
 
 #include "base/failure.hpp"
 
@@ -93,9 +96,54 @@ TEST(AnInvocation, RefusesOptionsThatItDoesNotKnow) {
     EXPECT_EQ(kind_of_failure({"show", "--m"}), FailureKind::usage);
 }
 
-TEST(AnInvocation, RefusesOtherHostsAndUsersManagers) {
-    for (const Words& words : {Words{"--user", "list"}, Words{"-H", "there", "list"}, Words{"-M", "web", "list"}})
-        EXPECT_EQ(kind_of_failure(words), FailureKind::not_supported);
+TEST(AnInvocation, RefusesManagersOfUsers) {
+    EXPECT_EQ(kind_of_failure({"--user", "list"}), FailureKind::not_supported);
+}
+
+TEST(AnInvocation, NamesOtherHostsAndMachinesForVerbsThatReachThere) {
+    EXPECT_EQ(parse({"-H", "root@there", "list"}).host, "root@there");
+    EXPECT_EQ(parse({"-M", "web", "status", "db"}).container, "web");
+    EXPECT_FALSE(parse({"status", "db"}).is_remote());
+    EXPECT_NO_THROW((void)find_verb(parse({"-H", "there", "poweroff", "web"})));
+    for (const Words& words : {Words{"-H", "there", "exec", "web", "true"}, Words{"-M", "web", "commit", "a", "b"}}) {
+        try {
+            (void)find_verb(parse(words));
+            ADD_FAILURE() << words[2];
+        } catch (const Failure& failure) {
+            EXPECT_EQ(failure.kind(), FailureKind::not_supported) << words[2];
+        }
+    }
+}
+
+TEST(AnInvocation, TakesTheModesOfTheJournalForItsLinesOnly) {
+    const Invocation call = parse({"status", "-o", "cat", "-n", "3", "web"});
+
+    EXPECT_EQ(call.output, OutputMode::text);
+    EXPECT_EQ(call.journal_output, "cat");
+    EXPECT_EQ(call.lines, 3U);
+    EXPECT_EQ(parse({"list", "-o", "json-pretty"}).output, OutputMode::json_pretty);
+}
+
+TEST(AnInvocation, NamesTheUnitsThatStartMachines) {
+    Invocation call = parse({"enable", "web-1"});
+    EXPECT_EQ(unit_of_machine(call, "web-1"), "machinist@web-1.service");
+    call.as_machinectl = true;
+    EXPECT_EQ(unit_of_machine(call, "web-1"), "systemd-nspawn@web-1.service");
+    EXPECT_EQ(unit_of_machine(parse({"enable", "--runner=vmspawn"}), "web"), "systemd-vmspawn@web.service");
+}
+
+TEST(TheClock, TellsSpansAsSystemdDoes) {
+    constexpr std::uint64_t second = 1'000'000;
+    EXPECT_EQ(ago_text(0), "now");
+    EXPECT_EQ(ago_text(937'000), "937ms ago");
+    EXPECT_EQ(ago_text(30 * second), "30s ago");
+    EXPECT_EQ(ago_text(200 * second), "3min 20s ago");
+    EXPECT_EQ(ago_text(301 * second), "5min ago");
+    EXPECT_EQ(ago_text(3'700 * second), "1h 1min ago");
+    EXPECT_EQ(ago_text(6 * 3'600 * second), "6h ago");
+    EXPECT_EQ(ago_text(26 * 3'600 * second), "1 day 2h ago");
+    EXPECT_EQ(ago_text(3 * 86'400 * second), "3 days ago");
+    EXPECT_EQ(ago_text(8 * 86'400 * second), "1 week 1 day ago");
 }
 
 } // namespace machinist
