@@ -43,7 +43,8 @@ def rows(interface):
         change = annotation(member, "org.freedesktop.DBus.Property.EmitsChangedSignal", "true")
         hidden = annotation(member, "io.machinist.Hidden", "false")
         yield f'    {{.kind = MemberKind::property, .name = {text(member.get("name"))}, ' \
-              f'.out = {text(member.get("type"))}, .emits = {emits[change]}, .hidden = {hidden}}},'
+              f'.out = {text(member.get("type"))}, .emits = {emits[change]}, .hidden = {hidden}, ' \
+              f'.writable = {"true" if member.get("access") == "readwrite" else "false"}}},'
 
 
 def main():

@@ -71,6 +71,14 @@ void EventLoop::exit(int status) {
 }
 
 EventSource EventLoop::when_readable(BorrowedFd descriptor, Handler handler) {
+    return when_ready(descriptor, EPOLLIN, std::move(handler));
+}
+
+EventSource EventLoop::when_writable(BorrowedFd descriptor, Handler handler) {
+    return when_ready(descriptor, EPOLLOUT, std::move(handler));
+}
+
+EventSource EventLoop::when_ready(BorrowedFd descriptor, std::uint32_t events, Handler handler) {
     EventSource source;
     source.watched_.reset(new EventSource::Watched{.source = nullptr, .handler = std::move(handler)});
     auto* watched = source.watched_.get();
@@ -78,8 +86,7 @@ EventSource EventLoop::when_readable(BorrowedFd descriptor, Handler handler) {
         static_cast<EventSource::Watched*>(data)->happen();
         return 0;
     };
-    check(sd_event_add_io(event_, &watched->source, descriptor.get(), EPOLLIN, happened, watched),
-          "watch a descriptor");
+    check(sd_event_add_io(event_, &watched->source, descriptor.get(), events, happened, watched), "watch a descriptor");
     return source;
 }
 

@@ -48,6 +48,7 @@ public:
 
     // At each readiness; for a pidfd: once, when the process has ended.
     [[nodiscard]] EventSource when_readable(BorrowedFd descriptor, Handler handler);
+    [[nodiscard]] EventSource when_writable(BorrowedFd descriptor, Handler handler);
     [[nodiscard]] EventSource when_ended(BorrowedFd pidfd, Handler handler);
     // Once.
     [[nodiscard]] EventSource after(std::chrono::microseconds time, Handler handler);
@@ -61,6 +62,8 @@ public:
     }
 
 private:
+    EventSource when_ready(BorrowedFd descriptor, std::uint32_t events, Handler handler);
+
     sd_event* event_ = nullptr;
 };
 

@@ -17,7 +17,8 @@ struct Member {
     const char* out = "";   // of its answer, of a signal, of a property
     const char* names = ""; // of the arguments, each with a zero byte behind it
     Emits emits = Emits::nothing;
-    bool hidden = false; // served, but not in the introspection
+    bool hidden = false;   // served, but not in the introspection
+    bool writable = false; // of a property: by who has all rights of the host
 };
 
 struct InterfaceContract {

@@ -39,7 +39,7 @@ const Member& ServedInterface::member(MemberKind kind, std::string_view name) co
 void ServedInterface::method(std::string_view name, Handler handler) {
     methods_.insert_or_assign(
         std::string{name},
-        Entry{.member = &member(MemberKind::method, name), .handler = std::move(handler), .write = {}});
+        Entry{.member = &member(MemberKind::method, name), .handler = std::move(handler), .write = {}, .take = {}});
 }
 
 void ServedInterface::add_property(std::string_view name, std::string_view signature, PropertyWriter writer) {
@@ -48,7 +48,7 @@ void ServedInterface::add_property(std::string_view name, std::string_view signa
         throw Failure{FailureKind::internal, std::string{contract_.name} + "." + std::string{name} + " is '" +
                                                  described.out + "' in its contract"};
     properties_.insert_or_assign(std::string{name},
-                                 Entry{.member = &described, .handler = {}, .write = std::move(writer)});
+                                 Entry{.member = &described, .handler = {}, .write = std::move(writer), .take = {}});
 }
 
 void ServedInterface::make_table() {
@@ -70,11 +70,12 @@ void ServedInterface::make_table() {
             row.x.signal = {member.name, member.out, member.names};
             break;
         case MemberKind::property:
-            if (!properties_.contains(member.name))
-                throw Failure{FailureKind::internal,
-                              std::string{contract_.name} + "." + member.name + " is promised and has no reader"};
-            row.type = _SD_BUS_VTABLE_PROPERTY;
-            row.x.property = {member.name, member.out, on_property, nullptr, 0};
+            if (const auto found = properties_.find(std::string_view{member.name});
+                found == properties_.end() || (member.writable && !found->second.take))
+                throw Failure{FailureKind::internal, std::string{contract_.name} + "." + member.name +
+                                                         " is promised and has no reader or no writer"};
+            row.type = member.writable ? _SD_BUS_VTABLE_WRITABLE_PROPERTY : _SD_BUS_VTABLE_PROPERTY;
+            row.x.property = {member.name, member.out, on_property, member.writable ? on_set : nullptr, 0};
             break;
         }
         table_.push_back(row);
@@ -115,11 +116,10 @@ int ServedInterface::on_call(sd_bus_message* message, void* data, sd_bus_error*)
     return 1;
 }
 
-int ServedInterface::on_property(sd_bus*, const char* path, const char*, const char* property, sd_bus_message* to,
-                                 void* data, sd_bus_error* error) {
-    const auto& self = *static_cast<ServedInterface*>(data);
+template <std::invocable Body>
+int ServedInterface::guarded(sd_bus_error* error, Body&& body) {
     try {
-        self.properties_.find(std::string_view{property})->second.write(path, to);
+        body();
         return 0;
     } catch (const Failure& failure) {
         const BusError told = bus_error_of(failure);
@@ -128,6 +128,18 @@ int ServedInterface::on_property(sd_bus*, const char* path, const char*, const c
         log_error(broken.what());
         return sd_bus_error_set(error, SD_BUS_ERROR_FAILED, "the service failed inside");
     }
+}
+
+int ServedInterface::on_property(sd_bus*, const char* path, const char*, const char* property, sd_bus_message* to,
+                                 void* data, sd_bus_error* error) {
+    const auto& self = *static_cast<ServedInterface*>(data);
+    return guarded(error, [&] { self.properties_.find(std::string_view{property})->second.write(path, to); });
+}
+
+int ServedInterface::on_set(sd_bus*, const char*, const char*, const char* property, sd_bus_message* value, void* data,
+                            sd_bus_error* error) {
+    const auto& self = *static_cast<ServedInterface*>(data);
+    return guarded(error, [&] { self.properties_.find(std::string_view{property})->second.take(value); });
 }
 
 int ServedInterface::on_find(sd_bus*, const char* path, const char*, void* data, void** found, sd_bus_error*) {

@@ -7,6 +7,7 @@
 #include "bus/connection.hpp"
 #include "bus/interface_contract.hpp"
 
+#include <concepts>
 #include <functional>
 #include <map>
 #include <string>
@@ -36,6 +37,16 @@ public:
             [read = std::move(read)](std::string_view path, sd_bus_message* to) { wire::put(to, read(path)); });
     }
 
+    // What write throws is the answer.
+    template <typename T>
+    void writable_property(std::string_view name, std::function<T(std::string_view path)> read,
+                           std::function<void(const T& value)> write) {
+        property<T>(name, std::move(read));
+        properties_.find(name)->second.take = [write = std::move(write)](sd_bus_message* from) {
+            write(wire::get<T>(from));
+        };
+    }
+
     // Throws Failure(internal) if a property has no reader. For as long as this object lives.
     void serve_at(sd_bus* bus, const std::string& path);
     void serve_below(sd_bus* bus, const std::string& prefix, Exists exists);
@@ -49,14 +60,19 @@ private:
         const Member* member = nullptr;
         Handler handler;
         PropertyWriter write;
+        std::function<void(sd_bus_message* from)> take;
     };
     void add_property(std::string_view name, std::string_view signature, PropertyWriter writer);
     const Member& member(MemberKind kind, std::string_view name) const;
     void make_table();
 
+    template <std::invocable Body>
+    static int guarded(sd_bus_error* error, Body&& body);
     static int on_call(sd_bus_message* message, void* data, sd_bus_error* error);
     static int on_property(sd_bus* bus, const char* path, const char* interface, const char* property,
                            sd_bus_message* answer, void* data, sd_bus_error* error);
+    static int on_set(sd_bus* bus, const char* path, const char* interface, const char* property, sd_bus_message* value,
+                      void* data, sd_bus_error* error);
     static int on_find(sd_bus* bus, const char* path, const char* interface, void* data, void** found,
                        sd_bus_error* error);
 

@@ -21,8 +21,8 @@ std::string rule_for(const char* signal) {
 
 } // namespace
 
-BusNames::BusNames(Service& service, std::function<void()> on_provider)
-    : service_(service), on_provider_(std::move(on_provider)) {
+BusNames::BusNames(Service& service, std::function<void(bool is_provider)> on_change)
+    : service_(service), on_change_(std::move(on_change)) {
     if (!service_.bus.take_name(own_name, false))
         throw Failure{FailureKind::busy, "another machinistd runs"};
     acquired_ = service_.bus.match(rule_for("NameAcquired"), [this](sd_bus_message*) { provide(true); });
@@ -40,12 +40,11 @@ void BusNames::provide(bool is_provider) {
     service_.is_provider = is_provider;
     log_notice(is_provider ? "now serving " + provided_name + ", too"
                            : "the name " + provided_name + " was taken over");
-    if (is_provider) {
+    if (is_provider)
         (void)service_.bus.take_name(transfers_name, true);
-        on_provider_();
-    } else {
+    else
         service_.bus.release_name(transfers_name);
-    }
+    on_change_(is_provider);
     (void)sd_bus_emit_properties_changed(service_.bus.raw(), manager_path, "io.machinist.Manager1", "Provider",
                                          static_cast<const char*>(nullptr));
 }

@@ -10,15 +10,16 @@ namespace machinist {
 
 class BusNames {
 public:
-    // Throws Failure(busy) if another machinistd runs. on_provider: called when the other provider has gone.
-    BusNames(Service& service, std::function<void()> on_provider);
+    // Throws Failure(busy) if another machinistd runs. on_change: called when the other provider has gone, or another
+    // one has come.
+    BusNames(Service& service, std::function<void(bool is_provider)> on_change);
     void release();
 
 private:
     void provide(bool is_provider);
 
     Service& service_;
-    std::function<void()> on_provider_;
+    std::function<void(bool is_provider)> on_change_;
     BusSlot acquired_;
     BusSlot lost_;
 };

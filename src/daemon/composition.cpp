@@ -13,6 +13,8 @@
 #include "daemon/polkit_authority.hpp"
 #include "daemon/sessions.hpp"
 #include "daemon/transfers.hpp"
+#include "daemon/varlink_service.hpp"
+#include "daemon/varlink_socket.hpp"
 #include "registry/programs.hpp"
 #include "registry/service/jobs.hpp"
 
@@ -59,6 +61,7 @@ int run_daemon(const DaemonOptions& options) {
     attach_facts(interfaces, service);
     attach_images(interfaces, service);
     attach_survey(interfaces, service);
+    attach_log_control(interfaces);
     attach_terminals(interfaces, service, sessions);
     Jobs jobs{loop, units, options.jobs};
     attach_jobs(interfaces, service, jobs);
@@ -66,18 +69,33 @@ int run_daemon(const DaemonOptions& options) {
     BootWatch boot{service};
     attach_boot(interfaces, service, boot);
     announce_machines(service, boot);
+    VarlinkService varlink{service};
+    attach_varlink_basics(varlink);
+    attach_varlink_machines(varlink, service, sessions);
+    attach_varlink_machine_list(varlink, service);
+    attach_varlink_images(varlink, service);
 
     serve(interfaces, service);
     transfers.serve();
     const StateDirectory provided{options.state_directory, options.quarantine};
     // Calls that come from here on are answered by the loop, when all machines are known.
-    BusNames names{service, [&] { registry.move_state_to(provided); }};
+    VarlinkSocket socket{varlink};
+    BusNames names{service, [&](bool is_provider) {
+                       if (is_provider)
+                           registry.move_state_to(provided);
+                       socket.provide(is_provider);
+                   }};
     if (service.is_provider)
         registry.move_state_to(provided);
     else
         registry.adopt();
     jobs.adopt();
-    IdleExit idle{service, options.idle, [&] { return jobs.is_working(); }, [&] { names.release(); }};
+    socket.provide(service.is_provider);
+    const auto has_work = [&] { return jobs.is_working() || varlink.server().connections() > 0; };
+    IdleExit idle{service, options.idle, has_work, [&] {
+                      socket.provide(false);
+                      names.release();
+                  }};
     (void)sd_notify(0, "READY=1");
     const int status = loop.run();
     (void)sd_notify(0, "STOPPING=1");

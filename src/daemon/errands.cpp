@@ -33,35 +33,38 @@ void Errands::refuse_too_many() const {
         throw Failure{FailureKind::too_many, "Too many ongoing operations"};
 }
 
-void Errands::run(const RegisteredMachine& machine, const Errand& errand, const Until& until, OnDone done,
-                  const Entry& entry) {
+std::uint64_t Errands::run(const RegisteredMachine& machine, const Errand& errand, const Until& until, OnDone done,
+                           const Entry& entry) {
     refuse_too_many();
     if (machine.is_host || machine.record.machine_class != "container")
         throw Failure{FailureKind::not_supported, "machine '" + machine.name() + "' is no container"};
-    keep(machine.name(), RunningErrand{machine_of(machine), errand, places_, entry}, until, std::move(done));
+    return keep(machine.name(), RunningErrand{machine_of(machine), errand, places_, entry}, until, std::move(done));
 }
 
-void Errands::run(const ImageErrand& errand, const Until& until, OnDone done) {
+std::uint64_t Errands::run(const ImageErrand& errand, const Until& until, OnDone done) {
     refuse_too_many();
     auto [ours, theirs] = make_message_socket_pair();
-    keep("", RunningErrand{prepare_image_errand(errand, std::move(theirs), places_), std::move(ours)}, until,
-         std::move(done));
+    return keep("", RunningErrand{prepare_image_errand(errand, std::move(theirs), places_), std::move(ours)}, until,
+                std::move(done));
 }
 
-void Errands::keep(const std::string& machine, RunningErrand errand, const Until& until, OnDone done) {
+std::uint64_t Errands::keep(const std::string& machine, RunningErrand errand, const Until& until, OnDone done) {
     const std::uint64_t number = ++last_;
     auto running =
         std::make_unique<Running>(Running{.machine = machine, .errand = std::move(errand), .done = std::move(done)});
     running->answered = loop_.when_readable(running->errand.answer_socket(), [this, number] { finish(number); });
     if (until.patience)
         running->too_late = loop_.after(*until.patience, [this, number] {
-            give_up(number, Failure{FailureKind::timed_out, "the machine does not answer"});
+            give_up(number, Failure{FailureKind::timed_out, "no answer in time"});
         });
     if (!until.caller.empty())
-        running->caller_gone = bus_.when_gone(until.caller, [this, number] {
-            give_up(number, Failure{FailureKind::not_found, "the caller has left the bus"});
-        });
+        running->caller_gone = bus_.when_gone(until.caller, [this, number] { caller_gone(number); });
     running_.emplace(number, std::move(running));
+    return number;
+}
+
+void Errands::caller_gone(std::uint64_t number) {
+    give_up(number, Failure{FailureKind::not_found, "the caller has left"});
 }
 
 void Errands::machine_gone(std::string_view name) {

@@ -36,9 +36,11 @@ public:
     Errands(EventLoop& loop, Connection& bus, Places places) : loop_(loop), bus_(bus), places_(std::move(places)) {}
 
     // Throws Failure: too_many, or what start() of an errand throws. Given up, too, when the machine is gone.
-    void run(const RegisteredMachine& machine, const Errand& errand, const Until& until, OnDone done,
-             const Entry& entry = {});
-    void run(const ImageErrand& errand, const Until& until, OnDone done);
+    std::uint64_t run(const RegisteredMachine& machine, const Errand& errand, const Until& until, OnDone done,
+                      const Entry& entry = {});
+    std::uint64_t run(const ImageErrand& errand, const Until& until, OnDone done);
+    // For callers that are not on the bus; number: what run() returned.
+    void caller_gone(std::uint64_t number);
     void machine_gone(std::string_view name);
 
     // As its files tell it, with the leader that the registry holds.
@@ -57,7 +59,7 @@ private:
         BusSlot caller_gone;
     };
     void refuse_too_many() const;
-    void keep(const std::string& machine, RunningErrand errand, const Until& until, OnDone done);
+    std::uint64_t keep(const std::string& machine, RunningErrand errand, const Until& until, OnDone done);
     void finish(std::uint64_t number);
     void give_up(std::uint64_t number, const Failure& why);
     std::unique_ptr<Running> take(std::uint64_t number);

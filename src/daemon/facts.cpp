@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Members that tell what is in machines: addresses, operating system, users.
+#include "daemon/facts.hpp"
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "daemon/errands.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/object_paths.hpp"
+#include "daemon/own_users.hpp"
 #include "image/os_release.hpp"
 #include "kernel/addresses.hpp"
 #include "kernel/files.hpp"
@@ -17,13 +19,9 @@ namespace machinist {
 namespace {
 
 constexpr std::chrono::seconds patience{25};
-// Below it are the host's own users and groups.
-constexpr std::uint32_t first_of_machines = 65536;
 
-using Address = std::tuple<std::int32_t, std::vector<std::uint8_t>>;
-
-std::vector<Address> addresses_in(const std::vector<std::string>& lines) {
-    std::vector<Address> addresses;
+std::vector<MachineAddress> addresses_in(const std::vector<std::string>& lines) {
+    std::vector<MachineAddress> addresses;
     for (const std::string& line : lines) {
         const std::string text = line.substr(0, line.find('%'));
         for (const auto& [family, size] : {std::pair{AF_INET, 4}, std::pair{AF_INET6, 16}}) {
@@ -36,50 +34,27 @@ std::vector<Address> addresses_in(const std::vector<std::string>& lines) {
 }
 
 void get_addresses(Service& service, const Call& call, const std::string& name) {
-    const RegisteredMachine& machine = service.registry.get(name);
-    if (machine.is_host) {
-        call.reply(addresses_in(read_addresses()));
-        return;
-    }
-    service.errands.run(
-        machine, {.kind = ErrandKind::addresses}, {.patience = patience},
-        [call, name](ErrandAnswer* done, const Failure* failure) {
-            answer(call, [&] {
-                if (failure != nullptr && failure->kind() == FailureKind::not_supported)
-                    throw Failure{FailureKind::no_own_network, "Machine " + name + " does not use private networking"};
-                if (failure != nullptr)
-                    throw Failure{*failure};
-                std::vector<std::string> lines;
-                for (const std::string_view line : split(done->text, '\n'))
-                    lines.emplace_back(line);
-                call.reply(addresses_in(lines));
-            });
+    find_addresses(service, name, [call](const std::vector<MachineAddress>* found, const Failure* failure) {
+        answer(call, [&] {
+            if (failure != nullptr)
+                throw Failure{*failure};
+            call.reply(*found);
         });
-}
-
-void reply_os_release(const Call& call, const std::string& text) {
-    call.reply(parse_os_release(text).value_or(std::map<std::string, std::string>{}));
+    });
 }
 
 void get_os_release(Service& service, const Call& call, const std::string& name) {
     when_allowed(service, call,
                  {.action = inspect_machines, .verb = "get_os_release", .machine = name, .owner_may = true},
                  [=, &service] {
-                     const RegisteredMachine& machine = service.registry.get(name);
-                     if (machine.is_host) {
-                         auto text = read_file_if_exists("/etc/os-release");
-                         reply_os_release(call, text ? *text : read_file("/usr/lib/os-release"));
-                         return;
-                     }
-                     service.errands.run(
-                         machine, {.kind = ErrandKind::read, .words = {"/etc/os-release", "/usr/lib/os-release"}},
-                         {.patience = patience}, [call](ErrandAnswer* done, const Failure* failure) {
-                             answer(call, [&] {
-                                 if (failure != nullptr)
-                                     throw Failure{*failure};
-                                 reply_os_release(call, done->text);
-                             });
-                         });
+                     find_os_release(service, name,
+                                     [call](const std::map<std::string, std::string>* fields, const Failure* failure) {
+                                         answer(call, [&] {
+                                             if (failure != nullptr)
+                                                 throw Failure{*failure};
+                                             call.reply(*fields);
+                                         });
+                                     });
                  });
 }
 
@@ -104,24 +79,10 @@ constexpr Kind kinds[] = {
     {"MapFromMachineUser", "MapToMachineUser", &IdMappings::users, FailureKind::no_user_mapping, "user"},
     {"MapFromMachineGroup", "MapToMachineGroup", &IdMappings::groups, FailureKind::no_group_mapping, "group"}};
 
-// Nothing for machines with the host's users.
-std::optional<IdMappings> own_mappings(const RegisteredMachine& machine) {
-    if (machine.is_host || machine.record.machine_class != "container")
-        return std::nullopt;
-    try {
-        IdMappings mappings = read_id_mappings(machine.leader);
-        if (!mappings.are_the_hosts())
-            return mappings;
-    } catch (const Failure&) {
-        // It ends at this moment.
-    }
-    return std::nullopt;
-}
-
 void map_from(Service& service, const Call& call, const Kind& kind) {
     const auto name = call.take<std::string>();
     const auto inside = call.take<std::uint32_t>();
-    const auto mappings = own_mappings(service.registry.get(name));
+    const auto mappings = own_users_of(service.registry.get(name));
     const auto outside = mappings ? outside_of((*mappings).*kind.maps, inside) : std::nullopt;
     if (!outside)
         throw Failure{kind.unmapped,
@@ -131,10 +92,10 @@ void map_from(Service& service, const Call& call, const Kind& kind) {
 
 void map_to(Service& service, const Call& call, const Kind& kind) {
     const auto outside = call.take<std::uint32_t>();
-    if (outside < first_of_machines)
+    if (outside < first_id_of_machines)
         throw Failure{kind.unmapped, std::string{kind.word} + " " + std::to_string(outside) + " is one of the host"};
     for (const auto& [name, machine] : service.registry.machines()) {
-        const auto mappings = own_mappings(*machine);
+        const auto mappings = own_users_of(*machine);
         const auto inside = mappings ? inside_of((*mappings).*kind.maps, outside) : std::nullopt;
         if (!inside)
             continue;
@@ -146,6 +107,44 @@ void map_to(Service& service, const Call& call, const Kind& kind) {
 }
 
 } // namespace
+
+void find_addresses(Service& service, const std::string& name, const OnAddresses& done) {
+    const RegisteredMachine& machine = service.registry.get(name);
+    if (machine.is_host) {
+        const auto addresses = addresses_in(read_addresses());
+        return done(&addresses, nullptr);
+    }
+    service.errands.run(
+        machine, {.kind = ErrandKind::addresses}, {.patience = patience},
+        [done, name](const ErrandAnswer* answered, const Failure* failure) {
+            const Failure none{FailureKind::no_own_network, "Machine " + name + " does not use private networking"};
+            if (failure != nullptr)
+                return done(nullptr, failure->kind() == FailureKind::not_supported ? &none : failure);
+            std::vector<std::string> lines;
+            for (const std::string_view line : split(answered->text, '\n'))
+                lines.emplace_back(line);
+            const auto addresses = addresses_in(lines);
+            done(&addresses, nullptr);
+        });
+}
+
+void find_os_release(Service& service, const std::string& name, const OnFields& done) {
+    const RegisteredMachine& machine = service.registry.get(name);
+    const auto give = [done](const std::string& text) {
+        const auto fields = parse_os_release(text).value_or(std::map<std::string, std::string>{});
+        done(&fields, nullptr);
+    };
+    if (machine.is_host) {
+        const auto text = read_file_if_exists("/etc/os-release");
+        return give(text ? *text : read_file("/usr/lib/os-release"));
+    }
+    service.errands.run(machine, {.kind = ErrandKind::read, .words = {"/etc/os-release", "/usr/lib/os-release"}},
+                        {.patience = patience}, [done, give](const ErrandAnswer* answered, const Failure* failure) {
+                            if (failure != nullptr)
+                                return done(nullptr, failure);
+                            give(answered->text);
+                        });
+}
 
 void attach_facts(Interfaces& interfaces, Service& service) {
     attach_verb(interfaces, service, "GetMachineAddresses", "GetAddresses",

@@ -60,7 +60,8 @@ Interfaces::Interfaces()
       image(contract::org_freedesktop_machine1_Image),
       manager1(contract::io_machinist_Manager1),
       machine1(contract::io_machinist_Machine1),
-      job1(contract::io_machinist_Job1) {}
+      job1(contract::io_machinist_Job1),
+      log_control(contract::org_freedesktop_LogControl1) {}
 
 const RegisteredMachine& machine_at(const Service& service, std::string_view path) {
     if (path == own_machine_path)
@@ -116,6 +117,7 @@ void serve(Interfaces& interfaces, Service& service) {
         const auto name = image_of_path(path);
         return name && service.images.find(*name) != nullptr;
     });
+    interfaces.log_control.serve_at(bus, "/org/freedesktop/LogControl1");
     interfaces.job1.serve_below(bus, jobs_path, interfaces.job_exists);
 }
 

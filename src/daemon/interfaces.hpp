@@ -19,6 +19,7 @@ struct Interfaces {
     ServedInterface manager1; // io.machinist.Manager1
     ServedInterface machine1; // io.machinist.Machine1
     ServedInterface job1;     // io.machinist.Job1
+    ServedInterface log_control;
     ServedInterface::Exists job_exists;
 };
 
@@ -50,6 +51,7 @@ void attach_files(Interfaces& interfaces, Service& service);
 void attach_facts(Interfaces& interfaces, Service& service);
 void attach_images(Interfaces& interfaces, Service& service);
 void attach_terminals(Interfaces& interfaces, Service& service, Sessions& sessions);
+void attach_log_control(Interfaces& interfaces);
 void attach_jobs(Interfaces& interfaces, Service& service, Jobs& jobs);
 void attach_survey(Interfaces& interfaces, Service& service);
 void attach_boot(Interfaces& interfaces, Service& service, BootWatch& boot);

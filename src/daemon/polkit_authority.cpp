@@ -19,6 +19,15 @@ constexpr std::uint32_t may_ask_the_person = 1;
 constexpr std::chrono::seconds patience{600};
 constexpr std::size_t most_questions = 256;
 
+std::tuple<std::string, NamedValues> subject_of(const Asker& asker) {
+    if (!asker.bus_name.empty())
+        return {"system-bus-name", {{"name", asker.bus_name}}};
+    return {"unix-process",
+            {{"pid", static_cast<std::uint32_t>(asker.pid)},
+             {"start-time", asker.start_time},
+             {"uid", static_cast<std::int32_t>(asker.uid)}}};
+}
+
 std::string id_of(std::uint64_t number) {
     return "machinist-" + std::to_string(::getpid()) + "-" + std::to_string(number);
 }
@@ -33,9 +42,10 @@ void PolkitAuthority::decide(const Asker& asker, const Question& question, OnDec
     if (pending_.size() >= most_questions)
         throw Failure{FailureKind::too_many, "too many callers wait for a decision of polkit"};
     const std::uint64_t number = ++last_;
-    auto watch = bus_.when_gone(asker.bus_name, [this, number] { withdraw(number); });
+    auto watch =
+        asker.bus_name.empty() ? BusSlot{} : bus_.when_gone(asker.bus_name, [this, number] { withdraw(number); });
     const auto fill = [&](sd_bus_message* message) {
-        wire::put(message, std::tuple<std::string, NamedValues>{"system-bus-name", {{"name", asker.bus_name}}});
+        wire::put(message, subject_of(asker));
         wire::put(message, question.action);
         wire::put(message, std::map<std::string, std::string>{question.details.begin(), question.details.end()});
         wire::put(message, asker.may_be_asked ? may_ask_the_person : std::uint32_t{0});

@@ -5,8 +5,7 @@
 
 namespace machinist {
 
-void when_allowed(Service& service, const Call& call, Permission permission, std::function<void()> then) {
-    const Caller caller = call.caller();
+Question question_of(const Service& service, Permission permission) {
     Question question{.action = std::move(permission.action), .details = std::move(permission.details), .owner = {}};
     if (!permission.machine.empty())
         question.details.emplace_back("machine", permission.machine);
@@ -15,6 +14,12 @@ void when_allowed(Service& service, const Call& call, Permission permission, std
     if (permission.owner_may)
         if (const auto* machine = service.registry.find(permission.machine); machine != nullptr && !machine->is_host)
             question.owner = machine->record.uid;
+    return question;
+}
+
+void when_allowed(Service& service, const Call& call, Permission permission, std::function<void()> then) {
+    const Caller caller = call.caller();
+    const Question question = question_of(service, std::move(permission));
     service.authority.decide({.bus_name = caller.bus_name, .uid = caller.uid, .may_be_asked = caller.may_be_asked},
                              question, [call, then = std::move(then)](bool allowed) {
                                  answer(call, [&] {

@@ -47,6 +47,9 @@ void when_allowed(Service& service, const Call& call, Permission permission, std
 // For work that is of no use without whoever asked for it. Who wants no answer does not wait for it either.
 Until until_caller_leaves(const Call& call);
 
+// As polkit is asked; owners are not asked about.
+Question question_of(const Service& service, Permission permission);
+
 // The done of a use case that answers the call with nothing.
 UnitManager::OnDone replying(const Call& call);
 

@@ -19,7 +19,9 @@ FakePolkit::FakePolkit(std::unique_ptr<Connection> bus) : bus_(std::move(bus)), 
     authority_.method("CheckAuthorization", [this](const Call& call) {
         const auto [kind, values] = call.take<std::tuple<std::string, NamedValues>>();
         Asked question;
-        question.caller = kind + " " + std::get<std::string>(values.at("name"));
+        question.caller = kind + " " +
+                          (kind == "unix-process" ? std::to_string(std::get<std::uint32_t>(values.at("pid")))
+                                                  : std::get<std::string>(values.at("name")));
         question.action = call.take<std::string>();
         question.details = call.take<std::map<std::string, std::string>>();
         question.flags = call.take<std::uint32_t>();

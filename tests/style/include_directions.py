@@ -20,8 +20,9 @@ may_include = {
     "supervisor": {"base", "kernel", "spec", "image", "scope", "supervisor"},
     "enter": {"base", "kernel", "spec", "enter"},
     "bus": {"base", "kernel", "bus"},
+    "varlink": {"base", "kernel", "bus", "varlink"},
     "registry": {"base", "kernel", "spec", "image", "registry", "bus"},
-    "daemon": {"base", "kernel", "spec", "image", "registry", "bus", "daemon"},
+    "daemon": {"base", "kernel", "spec", "image", "registry", "bus", "varlink", "daemon"},
     "cli": {"base", "kernel", "spec", "image", "oci", "recipe", "scope", "supervisor", "registry", "bus", "cli"},
 }
 include = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

@@ -20,8 +20,10 @@ struct Question {
 };
 
 struct Asker {
-    std::string bus_name;
+    std::string bus_name; // empty: it came over a socket of ours
     uid_t uid = UINT32_MAX;
+    pid_t pid = 0; // without a bus name, with the time of its start: then the number means no other
+    std::uint64_t start_time = 0;
     bool may_be_asked = false;
 };
 

@@ -82,6 +82,7 @@ Registration judge(RegistrationRequest request, const Registrant& registrant) {
     want_path_or_none(request.root, "Root directory");
     want_path_or_none(request.ssh_private_key_path, "SSH private key path");
     want_text(request.ssh_address, longest_path, "SSH address");
+    want_text(request.control_address, longest_path, "control address");
     if (request.network_interfaces.size() > most_interfaces)
         refuse(std::to_string(request.network_interfaces.size()) +
                " network interfaces are more than a machine can have");
@@ -118,6 +119,7 @@ Registration judge(RegistrationRequest request, const Registrant& registrant) {
     record.vsock_cid = request.vsock_cid;
     record.ssh_address = std::move(request.ssh_address);
     record.ssh_private_key_path = std::move(request.ssh_private_key_path);
+    record.control_address = std::move(request.control_address);
     return wanted;
 }
 

@@ -26,6 +26,7 @@ struct RegistrationRequest {
     std::uint32_t vsock_cid = UINT32_MAX;
     std::string ssh_address;
     std::string ssh_private_key_path;
+    std::string control_address;
 };
 
 struct Registrant {
