@@ -15,6 +15,7 @@ namespace {
 constexpr Member manager_members[] = {
     {.kind = MemberKind::method, .name = "Subscribe"},
     {.kind = MemberKind::method, .name = "StartTransientUnit", .in = "ssa(sv)a(sa(sv))", .out = "o"},
+    {.kind = MemberKind::method, .name = "StartUnit", .in = "ss", .out = "o"},
     {.kind = MemberKind::method, .name = "StopUnit", .in = "ss", .out = "o"},
     {.kind = MemberKind::method, .name = "KillUnit", .in = "ssi"},
     {.kind = MemberKind::method, .name = "KillUnitSubgroup", .in = "sssi"},
@@ -36,6 +37,15 @@ FakeSystemd::FakeSystemd(std::unique_ptr<Connection> bus) : bus_(std::move(bus))
         call.reply();
     });
     manager_.method("StartTransientUnit", [this](const Call& call) { start(call); });
+    manager_.method("StartUnit", [this](const Call& call) {
+        const auto unit = call.take<std::string>();
+        started.push_back(unit);
+        if (refuse_start) {
+            call.fail_as(refuse_start->first, refuse_start->second);
+            return;
+        }
+        begin_job(call, unit);
+    });
     manager_.method("StopUnit", [this](const Call& call) {
         const auto unit = call.take<std::string>();
         if (!scopes.contains(unit)) {
@@ -105,6 +115,10 @@ void FakeSystemd::start(const Call& call) {
         return;
     }
     scopes.emplace(unit, std::move(scope));
+    begin_job(call, unit);
+}
+
+void FakeSystemd::begin_job(const Call& call, const std::string& unit) {
     const std::string job = std::string{path} + "/job/" + std::to_string(++last_job_);
     if (is_hasty)
         end_job(job, unit);

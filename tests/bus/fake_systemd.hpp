@@ -43,13 +43,15 @@ public:
     void tell_gone(const std::string& unit);
 
     std::map<std::string, Scope> scopes;
-    std::set<std::string> failed; // left over, must be reset first
+    std::set<std::string> failed;     // left over, must be reset first
+    std::vector<std::string> started; // units that were there
     std::vector<std::string> stopped;
     std::vector<std::string> killed; // "UNIT SUBGROUP SIGNAL"
     int subscriptions = 0;
 
 private:
     void start(const Call& call);
+    void begin_job(const Call& call, const std::string& unit);
     void end_job(const std::string& job, const std::string& unit);
 
     std::unique_ptr<Connection> bus_;
