@@ -65,6 +65,11 @@ std::vector<std::string> make_instances(const Pool& pool, std::string_view image
     if (count == 0 || count > most_instances)
         throw Failure{FailureKind::invalid,
                       "make instances of image '" + std::string{image} + "': it must be 1 to 1000 of them"};
+    const ImageType type = pool.get(image).type;
+    if (type == ImageType::raw || type == ImageType::block)
+        throw Failure{FailureKind::not_supported, "make instances of image '" + std::string{image} +
+                                                      "': the machine id of a disk image cannot be taken out of it"}
+            .try_instead("'machinist clone' and 'machinist run --image=... --uuid=...' for each");
     std::vector<std::string> names;
     for (unsigned number = 1; number <= count; ++number) {
         names.push_back(std::string{image} + "-" + std::to_string(number));

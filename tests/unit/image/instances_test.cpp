@@ -54,5 +54,13 @@ TEST_F(InstancesOfAnImage, AreNeitherNoneNorTooMany) {
     EXPECT_THROW(make_instances(pool(), "web", 1001), Failure);
 }
 
+TEST_F(InstancesOfAnImage, AreRefusedOfADiskBeforeAnythingIsMade) {
+    place.write("machines/disk.raw", std::string(4096, '\0'));
+
+    EXPECT_THROW(make_instances(pool(), "disk", 2), Failure);
+
+    EXPECT_FALSE(pool().find("disk-1"));
+}
+
 } // namespace
 } // namespace machinist
