@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "bus/log.hpp"
 #include "kernel/files.hpp"
+#include "kernel/unix_listeners.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -42,16 +43,14 @@ const sockaddr* plain(const sockaddr_un& address) {
     return static_cast<const sockaddr*>(static_cast<const void*>(&address));
 }
 
-// Asking the kernel: to connect would start what systemd has put behind the socket. What nobody holds is not in the
-// list.
+// A kernel without an answer: a socket that is there is somebody's then.
 bool somebody_listens() {
-    if (::access(socket_path.c_str(), F_OK) < 0)
-        return false;
-    const std::string sockets = read_file_if_exists("/proc/net/unix").value_or("");
-    for (const std::string_view line : split(sockets, '\n'))
-        if (line.ends_with(" " + socket_path.string()))
-            return true;
-    return false;
+    try {
+        return is_listened_at(socket_path);
+    } catch (const Failure& failure) {
+        log_warning(failure.what());
+        return ::access(socket_path.c_str(), F_OK) == 0;
+    }
 }
 
 std::uint64_t inode_of(const std::filesystem::path& path) {
