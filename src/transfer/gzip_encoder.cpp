@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 #include <zlib.h>
@@ -108,8 +109,9 @@ private:
         chunk->bytes = std::move(current_);
         chunk->dictionary = std::move(window_);
         chunk->last = last;
-        window_.assign(chunk->bytes.end() - static_cast<std::ptrdiff_t>(std::min(window_size, chunk->bytes.size())),
-                       chunk->bytes.end());
+        const std::span<const unsigned char> bytes{chunk->bytes};
+        const auto tail = bytes.last(std::min(window_size, bytes.size()));
+        window_ = std::vector<unsigned char>(tail.begin(), tail.end());
         current_ = {};
         current_.reserve(chunk_size);
         {
