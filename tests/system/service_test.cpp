@@ -69,7 +69,7 @@ TEST_F(TheService, StartsAgainWhenItsMachineReboots) {
 }
 
 TEST_F(TheService, NeverFindsItsNameTakenInALoopOfRestarts) {
-    EXPECT_EQ(sh("for i in $(seq 50); do systemctl restart machinist@web || exit; done", 180s).status, 0)
+    EXPECT_EQ(sh("for i in $(seq 50); do systemctl restart machinist@web || exit; done", 300s).status, 0)
         << sh("journalctl -b -u machinist@web -o cat -n 30").output;
 
     EXPECT_EQ(output_of("machinist list --no-legend | wc -l"), "1");
