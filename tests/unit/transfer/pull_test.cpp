@@ -211,7 +211,8 @@ protected:
     }
     ~ASignedPull() override {
         for (const char* name : {"good", "other"})
-            (void)run_program({"gpgconf", "--homedir", (home.path() / name).string(), "--kill", "all"});
+            if (std::filesystem::exists(home.path() / name))
+                (void)run_program({"gpgconf", "--homedir", (home.path() / name).string(), "--kill", "all"});
     }
     [[nodiscard]] PullOptions with_keyring() const {
         return {.verify = Verify::signature, .keyrings = {home.path() / "good.gpg"}};
