@@ -55,6 +55,14 @@ void remove_set_aside(const std::filesystem::path& path) {
         remove_tree(*parent, path.filename().string());
 }
 
+void discard(const std::filesystem::path& path) noexcept {
+    try {
+        remove_set_aside(path);
+    } catch (const std::exception& failure) {
+        std::fprintf(stderr, "'%s' is left over: %s\n", path.c_str(), failure.what());
+    }
+}
+
 std::vector<std::filesystem::path> set_aside_in(const std::filesystem::path& directory) {
     std::vector<std::filesystem::path> found;
     std::error_code ignored;

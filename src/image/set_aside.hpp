@@ -21,6 +21,9 @@ std::filesystem::path set_aside(const std::filesystem::path& path);
 // With all below; a subvolume as such. Gone already, or being removed by somebody else, is success.
 void remove_set_aside(const std::filesystem::path& path);
 
+// The same on the way out of what failed or ended: what stays is told on standard error, and found by set_aside_in().
+void discard(const std::filesystem::path& path) noexcept;
+
 // What nobody removes or makes any more.
 std::vector<std::filesystem::path> set_aside_in(const std::filesystem::path& directory);
 

@@ -6,7 +6,6 @@
 #include "kernel/files.hpp"
 
 #include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -58,11 +57,7 @@ SharedBase::~SharedBase() {
     if (making_.empty())
         return;
     lock_.reset();
-    try {
-        remove_set_aside(making_);
-    } catch (const Failure& failure) {
-        std::fprintf(stderr, "'%s' is left over: %s\n", making_.c_str(), failure.what());
-    }
+    discard(making_);
 }
 
 NewBase SharedBase::finish(const std::string& id) {

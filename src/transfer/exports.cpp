@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <optional>
@@ -53,11 +52,7 @@ public:
         if (snapshot_.empty())
             return;
         lock_.reset();
-        try {
-            remove_set_aside(snapshot_);
-        } catch (const Failure& failure) {
-            std::fprintf(stderr, "'%s' is left over: %s\n", snapshot_.c_str(), failure.what());
-        }
+        discard(snapshot_);
     }
 
     [[nodiscard]] BorrowedFd descriptor() const {

@@ -11,7 +11,6 @@
 #include "transfer/tar_reader.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <fcntl.h>
 #include <memory>
 #include <string_view>
@@ -206,11 +205,7 @@ UnpackedArchive::~UnpackedArchive() {
 
 void UnpackedArchive::remove() noexcept {
     lock_.reset();
-    try {
-        remove_set_aside(path_);
-    } catch (const Failure& failure) {
-        std::fprintf(stderr, "'%s' is left over: %s\n", path_.c_str(), failure.what());
-    }
+    discard(path_);
 }
 
 } // namespace machinist

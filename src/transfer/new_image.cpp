@@ -72,11 +72,7 @@ NewImage::~NewImage() {
         return;
     // The lock is ours, so that nobody else removes it meanwhile; removing takes it anew.
     lock_.reset();
-    try {
-        remove_set_aside(making_);
-    } catch (const Failure& failure) {
-        std::fprintf(stderr, "'%s' is left over: %s\n", making_.c_str(), failure.what());
-    }
+    discard(making_);
 }
 
 UniqueFd NewImage::unnamed_file() const {
