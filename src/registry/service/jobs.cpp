@@ -84,26 +84,30 @@ void Jobs::write(const Job& job) const {
     write_atomically(record_file(job.record.id), write_job_record(job.record), 0600);
 }
 
-const Job& Jobs::execute(const Machine& machine, const Entry& entry, std::array<BorrowedFd, 3> streams,
-                         std::uint32_t owner, const Places& places) {
-    Job& job = add({.kind = JobKind::exec,
-                    .machine = machine.name(),
-                    .owner = owner,
-                    .description = escaped_for_people(joined(entry.command, " ").substr(0, 200))});
+void Jobs::begin(Job& job, int end_signal, const std::function<Pidfd()>& start) {
     try {
-        job.process = start_job_process(machine, entry, streams, result_file(job.record.id), places);
+        job.process = start();
         job.record.process = job.process.pid();
         job.record.process_inode = job.process.inode();
         job.record.process_start = start_time_of(job.process.pid()).value_or(0);
         write(job);
     } catch (const Failure&) {
         if (job.process)
-            job.process.send_signal(SIGKILL);
+            job.process.send_signal(end_signal);
         remove(job.record.id);
         throw;
     }
     watch(job);
     announce(&JobEvents::added, job);
+}
+
+const Job& Jobs::execute(const Machine& machine, const Entry& entry, std::array<BorrowedFd, 3> streams,
+                         std::uint32_t owner, const Places& places) {
+    Job& job = add({.kind = JobKind::exec,
+                    .machine = machine.name(),
+                    .owner = owner,
+                    .description = escaped_for_people(joined(entry.command, " ").substr(0, 200))});
+    begin(job, SIGKILL, [&] { return start_job_process(machine, entry, streams, result_file(job.record.id), places); });
     return job;
 }
 
@@ -130,22 +134,9 @@ const Job& Jobs::transfer(JobRecord record, const std::vector<std::string>& argu
         throw Failure{FailureKind::too_many, "Too many transfers"};
     record.kind = JobKind::transfer;
     Job& job = add(std::move(record));
-    try {
-        std::vector<std::string> words{"--job=" + record_file(job.record.id).string()};
-        words.insert(words.end(), arguments.begin(), arguments.end());
-        job.process = start_transfer_process(words, file);
-        job.record.process = job.process.pid();
-        job.record.process_inode = job.process.inode();
-        job.record.process_start = start_time_of(job.process.pid()).value_or(0);
-        write(job);
-    } catch (const Failure&) {
-        if (job.process)
-            job.process.send_signal(SIGTERM);
-        remove(job.record.id);
-        throw;
-    }
-    watch(job);
-    announce(&JobEvents::added, job);
+    std::vector<std::string> words{"--job=" + record_file(job.record.id).string()};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    begin(job, SIGTERM, [&] { return start_transfer_process(words, file); });
     follow_transfers();
     return job;
 }

@@ -63,6 +63,8 @@ public:
 
 private:
     Job& add(JobRecord record);
+    // A job without a record is none: its process gets end_signal then, and the job is gone.
+    void begin(Job& job, int end_signal, const std::function<Pidfd()>& start);
     Job& find(std::uint32_t id);
     void write(const Job& job) const;
     void watch(Job& job);
