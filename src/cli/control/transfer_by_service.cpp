@@ -3,7 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/text.hpp"
-#include "bus/connection.hpp"
+#include "cli/control/service_client.hpp"
 #include "cli/control/table.hpp"
 #include "kernel/files.hpp"
 
@@ -11,7 +11,6 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -51,47 +50,17 @@ std::uint64_t flags_of(const Invocation& call) {
     return (call.force ? force : 0) | (call.read_only ? read_only : 0);
 }
 
-class Asking {
-public:
-    void ask(const Method& method, const Connection::Fill& fill, const std::function<void(const Answer&)>& take = {}) {
-        // Somebody may have to find a password first.
-        constexpr std::chrono::seconds patience{120};
-        std::optional<Failure> failure;
-        bool answered = false;
-        bus_.call(
-            method,
-            [&](sd_bus_message* message) {
-                wire::written(sd_bus_message_set_allow_interactive_authorization(message, 1));
-                fill(message);
-            },
-            [&](const Answer& answer) {
-                answered = true;
-                if (answer.failed())
-                    failure = answer.failure(method.member);
-                else if (take)
-                    take(answer);
-            },
-            patience);
-        while (!answered && bus_.wait_and_process(patience))
-            continue;
-        if (!answered)
-            throw Failure{FailureKind::timed_out, std::string{method.member} + ": the service does not answer"};
-        if (failure)
-            throw std::move(*failure);
-    }
-    Connection& bus() {
-        return bus_;
-    }
-
-private:
-    EventLoop loop_; // never run: what is asked here is waited for
-    Connection bus_{loop_};
-};
+// Whoever asks for something may be asked for a password.
+void ask(ServiceClient& client, const char* member, const ServiceClient::Fill& fill,
+         const ServiceClient::Take& take = {}) {
+    client.let_person_be_asked();
+    client.ask(of_import1(member), fill, take);
+}
 
 // What the service says of transfers, from before the first is asked for: their ends may come at once.
 class Watch {
 public:
-    explicit Watch(Asking& client) : client_(client) {
+    explicit Watch(ServiceClient& client) : client_(client) {
         const auto listen = [&](const char* interface, const char* member, Connection::OnMessage take) {
             matches_.push_back(client.bus().match(std::string{"type='signal',sender='"} + import1_service +
                                                       "',interface='" + interface + "',member='" + member + "'",
@@ -124,7 +93,7 @@ public:
             tell(path, quiet);
             if (was_interrupted == 0 || std::exchange(canceled, true))
                 continue;
-            client_.ask(of_import1("CancelTransfer"), [&](sd_bus_message* message) { wire::put(message, id); });
+            ask(client_, "CancelTransfer", [&](sd_bus_message* message) { wire::put(message, id); });
         }
         tell(path, quiet);
         return results_[id];
@@ -139,7 +108,7 @@ private:
             std::fprintf(stderr, "\r%3.0f %%\x1b[K", progress_[path] * 100);
     }
 
-    Asking& client_;
+    ServiceClient& client_;
     std::vector<BusSlot> matches_;
     std::map<std::uint32_t, std::string> results_;
     std::map<std::string, std::vector<std::string>> said_;
@@ -232,12 +201,12 @@ void transfer_by_service(const Invocation& call) {
         file = source_of(call);
     else if (call.verb.starts_with("export-"))
         file = target_of(call);
-    Asking client;
+    ServiceClient client{call};
     Watch watch{client};
     std::uint32_t id = 0;
     std::string path;
     const Question question = question_of(call, file);
-    client.ask(of_import1(question.member), question.fill, [&](const Answer& answer) {
+    ask(client, question.member, question.fill, [&](const Answer& answer) {
         id = answer.take<std::uint32_t>();
         path = answer.take<ObjectPath>().text;
     });
@@ -248,10 +217,10 @@ void transfer_by_service(const Invocation& call) {
 
 int list_transfers(const Invocation& call, const MachineStore&) {
     using Row = std::tuple<std::uint32_t, std::string, std::string, std::string, std::string, double, ObjectPath>;
-    Asking client;
+    ServiceClient client{call};
     std::vector<Row> rows;
-    client.ask(
-        of_import1("ListTransfersEx"),
+    ask(
+        client, "ListTransfersEx",
         [&](sd_bus_message* message) {
             wire::put(message, value_of(call, "--class=", ""));
             wire::put(message, std::uint64_t{0});
@@ -267,12 +236,12 @@ int list_transfers(const Invocation& call, const MachineStore&) {
 }
 
 int cancel_transfers(const Invocation& call, const MachineStore&) {
-    Asking client;
+    ServiceClient client{call};
     for (const std::string& word : call.words) {
         const auto id = parse_integer<std::uint32_t>(word);
         if (!id || *id == 0)
             throw Failure{FailureKind::invalid, "'" + escaped_for_people(word) + "' is no number of a transfer"};
-        client.ask(of_import1("CancelTransfer"), [&](sd_bus_message* message) { wire::put(message, *id); });
+        ask(client, "CancelTransfer", [&](sd_bus_message* message) { wire::put(message, *id); });
     }
     return 0;
 }
