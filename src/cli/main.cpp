@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // `machinist`: starts machines itself, and gives all other verbs to the program that links more.
 #include "base/failure.hpp"
-#include "cli/program_paths.hpp"
+#include "base/own_programs.hpp"
 #include "cli/run.hpp"
 
 #include <cstdio>
@@ -23,7 +23,7 @@ int main_of(std::span<char*> arguments) {
         return run(Manner::machinist, arguments.subspan(2));
     if (arguments.size() == 3 && std::strcmp(arguments[1], "--start-again") == 0)
         return start_again(arguments[2]);
-    const std::string control = program_path("machinist-control").string();
+    const std::string control = own_program("machinist-control").string();
     ::execv(control.c_str(), arguments.data());
     throw system_failure("execute '" + control + "'").try_instead("installing all of machinist");
 }

@@ -2,7 +2,7 @@
 #include "cli/run.hpp"
 
 #include "base/failure.hpp"
-#include "cli/program_paths.hpp"
+#include "base/own_programs.hpp"
 #include "cli/run_bundle.hpp"
 #include "cli/run_facts.hpp"
 #include "image/host_facts_reader.hpp"
@@ -35,8 +35,8 @@ const char* name_of_program(Manner manner) {
 
 Programs our_programs() {
     return {.launcher = own_path(),
-            .supervisor = program_path("machinist-supervisor"),
-            .unit = program_path("machinist-unit")};
+            .supervisor = own_program("machinist-supervisor"),
+            .unit = own_program("machinist-unit")};
 }
 
 void print(const std::string& text) {

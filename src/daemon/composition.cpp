@@ -2,6 +2,7 @@
 #include "daemon/composition.hpp"
 
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
 #include "bus/log.hpp"
 #include "bus/systemd_units.hpp"
 #include "daemon/announcements.hpp"
@@ -15,7 +16,6 @@
 #include "daemon/transfers.hpp"
 #include "daemon/varlink_service.hpp"
 #include "daemon/varlink_socket.hpp"
-#include "registry/programs.hpp"
 #include "registry/service/jobs.hpp"
 
 #include <csignal>
@@ -30,8 +30,8 @@ Places places_of(const DaemonOptions& options) {
     Places places;
     places.state_files = options.state_directory;
     places.run_directories = options.run_directories;
-    places.enter_program = program_near("machinist-enter");
-    places.image_program = program_near("machinist-image");
+    places.enter_program = own_program("machinist-enter");
+    places.image_program = own_program("machinist-image");
     return places;
 }
 

@@ -3,45 +3,25 @@
 
 #include "base/base64.hpp"
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
 #include "base/text.hpp"
 #include "kernel/process.hpp"
-#include "machinist_config.h"
 
-#include <unistd.h>
+#include <chrono>
 
 namespace machinist {
 
 namespace {
 
 constexpr std::chrono::seconds patience{20};
-constexpr const char* program = "machinist-dissect";
-
-} // namespace
-
-std::filesystem::path path_of_dissector() {
-    std::error_code ignored;
-    const auto directory = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-    // Programs of the build tree lie some folders below its top.
-    for (const char* up : {"..", "../..", "../../..", "../../../.."}) {
-        const auto built = (directory / up / "dissect" / program).lexically_normal();
-        const auto in_source = (directory / up / "src/dissect" / program).lexically_normal();
-        for (const auto& path : {built, in_source})
-            if (::access(path.c_str(), X_OK) == 0)
-                return path;
-    }
-    return std::filesystem::path{MACHINIST_LIBEXEC} / program;
-}
-
-namespace {
 
 Failure senseless() {
-    return Failure{FailureKind::internal,
-                   "look for partitions: " + std::string{program} + " answered nothing that has a meaning"};
+    return Failure{FailureKind::internal, "look for partitions: machinist-dissect answered nothing that has a meaning"};
 }
 
 // What the program says, or the failure that it tells of.
 std::string answer_about(BorrowedFd disk, const std::vector<std::string>& options) {
-    std::vector<std::string> words{path_of_dissector().string()};
+    std::vector<std::string> words{own_program("machinist-dissect").string()};
     words.insert(words.end(), options.begin(), options.end());
     RunningProgram dissector{words, disk};
     auto result = dissector.finish_within(patience);

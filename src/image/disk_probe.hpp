@@ -6,7 +6,6 @@
 #include "spec/disk_layout.hpp"
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -22,8 +21,5 @@ struct DiskEdit {
 // What to write, in this order, so that the disk's partition table spans as many bytes and its last partition ends
 // there. Nothing for a disk without one.
 std::vector<DiskEdit> plan_disk_growth(BorrowedFd disk, std::uint64_t bytes);
-
-// Where machinist-dissect is: beside this program in a build tree, else where it was installed.
-std::filesystem::path path_of_dissector();
 
 } // namespace machinist

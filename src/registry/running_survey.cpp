@@ -2,9 +2,9 @@
 #include "registry/running_survey.hpp"
 
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
 #include "kernel/files.hpp"
 #include "kernel/sockets.hpp"
-#include "registry/programs.hpp"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ AnsweringProcess start(const std::vector<SurveyTarget>& targets, const SurveyWis
     auto [ours, theirs] = make_message_socket_pair();
     PreparedEntry prepared;
     // It joins networks only: no machine can reach the file that it runs from.
-    prepared.program = open_path(program_near("machinist-survey"), O_PATH);
+    prepared.program = open_path(own_program("machinist-survey"), O_PATH);
     prepared.arguments = {"machinist-survey", "--reply=" + std::to_string(prepared.hand_over(std::move(theirs)))};
     if (wish.system)
         prepared.arguments.emplace_back("--system");

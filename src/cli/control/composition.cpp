@@ -2,16 +2,16 @@
 #include "cli/control/composition.hpp"
 
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
 #include "image/pool.hpp"
 #include "kernel/cgroup.hpp"
-#include "registry/programs.hpp"
 
 namespace machinist {
 
 Places host_places() {
     Places places;
-    places.supervisor_program = program_near("machinist-supervisor");
-    places.enter_program = program_near("machinist-enter");
+    places.supervisor_program = own_program("machinist-supervisor");
+    places.enter_program = own_program("machinist-enter");
     try {
         places.cgroups = cgroup_root();
     } catch (const Failure&) {

@@ -2,6 +2,7 @@
 #include "cli/control/launch.hpp"
 
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
 #include "kernel/forked.hpp"
@@ -21,13 +22,6 @@ namespace {
 
 // Nobody tells that a payload was executed; it is a few milliseconds after its machine came to be seen.
 constexpr std::chrono::milliseconds end_of_opening{5};
-
-std::string launcher() {
-    std::error_code ignored;
-    const auto own = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    const auto built = own.parent_path().parent_path() / "machinist";
-    return ::access(built.c_str(), X_OK) == 0 ? built.string() : std::string{MACHINIST_BIN} + "/machinist";
-}
 
 // What it says is kept in memory until the machine runs: then nobody reads any more.
 [[noreturn]] void become_launcher(const std::string& program, const MachineName& name, BorrowedFd messages) {
@@ -49,7 +43,7 @@ std::string launcher() {
 
 void launch_machine(const MachineStore& machines, const MachineName& name) {
     const UniqueFd messages{::memfd_create("messages", MFD_CLOEXEC)};
-    const std::string program = launcher();
+    const std::string program = own_program("machinist").string();
     MachineWatch watch{machines.places(), {name.text()}};
     if (!messages)
         throw system_failure("make a memory file");

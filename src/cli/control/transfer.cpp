@@ -2,8 +2,8 @@
 #include "cli/control/transfer.hpp"
 
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
 #include "cli/control/transfer_by_service.hpp"
-#include "registry/programs.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,7 +17,7 @@ int transfer_image(const Invocation& call, const MachineStore&) {
         transfer_by_service(call);
         return 0;
     }
-    std::vector<std::string> words{program_near("machinist-transfer").string()};
+    std::vector<std::string> words{own_program("machinist-transfer").string()};
     words.insert(words.end(), call.transfer_options.begin(), call.transfer_options.end());
     const std::array flags{std::pair{call.read_only, "--read-only"}, std::pair{call.force, "--force"},
                            std::pair{call.quiet, "--quiet"}, std::pair{call.output != OutputMode::text, "--json"}};

@@ -2,9 +2,9 @@
 #include "registry/service/transfer_process.hpp"
 
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
 #include "kernel/files.hpp"
 #include "kernel/forked.hpp"
-#include "registry/programs.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -45,7 +45,7 @@ namespace {
 } // namespace
 
 Pidfd start_transfer_process(const std::vector<std::string>& arguments, BorrowedFd file) {
-    std::vector<std::string> words{program_near("machinist-transfer").string()};
+    std::vector<std::string> words{own_program("machinist-transfer").string()};
     words.insert(words.end(), arguments.begin(), arguments.end());
     if (::access(words[0].c_str(), X_OK) < 0)
         throw system_failure("execute '" + words[0] + "'").try_instead("installing all of machinist");
