@@ -99,7 +99,7 @@ void map_to(Service& service, const Call& call, const Kind& kind) {
         const auto inside = mappings ? inside_of((*mappings).*kind.maps, outside) : std::nullopt;
         if (!inside)
             continue;
-        call.reply(name, ObjectPath{path_of_machine(name)}, *inside);
+        call.reply(machine->name(), ObjectPath{path_of_machine(name)}, *inside);
         return;
     }
     throw Failure{kind.unmapped,

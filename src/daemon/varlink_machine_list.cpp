@@ -140,7 +140,7 @@ void list(Service& service, const varlink::Call& call, Parameters& parameters) {
     if (!one) {
         listing->names.emplace_back(".host");
         for (const auto& [name, machine] : service.registry.machines())
-            listing->names.push_back(name);
+            listing->names.emplace_back(name);
     }
     if (!listing->with_metadata)
         return listing->go_on();

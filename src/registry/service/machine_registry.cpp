@@ -32,7 +32,11 @@ Failure no_machine(std::string_view name) {
 } // namespace
 
 MachineRegistry::MachineRegistry(EventLoop& loop, UnitManager& units, StateDirectory state)
-    : loop_(loop), units_(units), state_(std::move(state)), host_(host_machine()) {
+    : loop_(loop),
+      units_(units),
+      state_(std::move(state)),
+      leaders_(loop, [this](pid_t leader) { leader_ended(leader); }),
+      host_(host_machine()) {
     units_.on_change([this](const std::string& unit, UnitChange change) { unit_changed(unit, change); });
 }
 
@@ -163,22 +167,14 @@ RegisteredMachine& MachineRegistry::add(Registration wanted, std::string subgrou
     machine->leader = std::move(wanted.leader);
     machine->subgroup = std::move(subgroup);
     machine->state = state;
-    watch_leader(*machine);
+    leaders_.add(machine->leader);
     RegisteredMachine& added = *machine;
-    machines_.insert_or_assign(added.name(), std::move(machine));
+    machines_.emplace(added.name(), std::move(machine));
     ++generation_;
     by_leader_.insert_or_assign(added.leader.pid(), &added);
     if (!added.record.scope.empty())
         by_unit_.emplace(added.record.scope, &added);
     return added;
-}
-
-void MachineRegistry::watch_leader(RegisteredMachine& machine) {
-    machine.leader_end = loop_.when_ended(machine.leader.descriptor(), [this, &machine] {
-        // By name: the machine goes with what this handler was made of.
-        const std::string name = machine.name();
-        remove(name);
-    });
 }
 
 const RegisteredMachine& MachineRegistry::register_machine(Registration wanted) {
@@ -265,6 +261,7 @@ void MachineRegistry::remove(std::string_view name) {
     const std::unique_ptr<RegisteredMachine> machine = std::move(found->second);
     machines_.erase(found);
     ++generation_;
+    leaders_.forget(machine->leader);
     by_leader_.erase(machine->leader.pid());
     const auto [first, last] = by_unit_.equal_range(machine->record.scope);
     for (auto candidate = first; candidate != last; ++candidate)
@@ -278,6 +275,11 @@ void MachineRegistry::remove(std::string_view name) {
     machine->state = MachineState::closing;
     if (machine->announced && events_.removed)
         events_.removed(*machine);
+}
+
+void MachineRegistry::leader_ended(pid_t leader) {
+    if (const auto found = by_leader_.find(leader); found != by_leader_.end())
+        remove(found->second->name());
 }
 
 void MachineRegistry::set_state(RegisteredMachine& machine, MachineState state) {

@@ -5,6 +5,7 @@
 
 #include "bus/event_loop.hpp"
 #include "bus/unit_manager.hpp"
+#include "registry/service/leader_watch.hpp"
 #include "registry/service/registered_machine.hpp"
 #include "registry/service/registration.hpp"
 #include "registry/service/state_directory.hpp"
@@ -30,7 +31,8 @@ class MachineRegistry {
 public:
     // nullptr: it worked.
     using OnDone = UnitManager::OnDone;
-    using Machines = std::map<std::string, std::unique_ptr<RegisteredMachine>, std::less<>>;
+    // By name, which lies in the machine.
+    using Machines = std::map<std::string_view, std::unique_ptr<RegisteredMachine>>;
 
     MachineRegistry(EventLoop& loop, UnitManager& units, StateDirectory state);
 
@@ -71,8 +73,8 @@ private:
     RegisteredMachine& add(Registration wanted, std::string subgroup, MachineState state);
     void refuse_taken(const Registration& wanted) const;
     bool adopt_one(const std::string& name);
-    void watch_leader(RegisteredMachine& machine);
     void remove(std::string_view name);
+    void leader_ended(pid_t leader);
     void unit_changed(const std::string& unit, UnitChange change);
     void set_state(RegisteredMachine& machine, MachineState state);
     void look_at_files();
@@ -87,7 +89,8 @@ private:
     Machines machines_;
     std::uint64_t generation_ = 0;
     std::unordered_map<pid_t, RegisteredMachine*> by_leader_;
-    std::unordered_multimap<std::string, RegisteredMachine*> by_unit_;
+    std::unordered_multimap<std::string_view, RegisteredMachine*> by_unit_;
+    LeaderWatch leaders_;
     RegisteredMachine host_;
     UniqueFd file_changes_;
     EventSource files_changed_;

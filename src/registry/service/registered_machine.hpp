@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One machine of the daemon's registry: what it is, and the watch on its leader.
+// One machine of the daemon's registry.
 #pragma once
 
 #include "base/enum_names.hpp"
-#include "bus/event_loop.hpp"
 #include "kernel/pidfd.hpp"
 #include "spec/machine_record.hpp"
 
@@ -21,7 +20,6 @@ struct RegisteredMachine {
     std::string subgroup; // of the leader, below the unit: then the unit holds more than the machine
     Pidfd leader;
     MachineState state = MachineState::opening;
-    EventSource leader_end;
     bool announced = false; // others were told that it exists
     bool is_host = false;   // the one that is always there and has no file
 
