@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -61,8 +62,12 @@ class BusHost:
 
     def run(self, command):
         """A shell command in a unit of the host, as an administrator's is in a session."""
+        return self.enter(f"systemd-run --quiet --pipe --wait --collect bash -c {shlex.quote(command)}")
+
+    def enter(self, command):
+        """A shell command in the host, in no unit of it."""
         return subprocess.run(["nsenter", "-t", self.first_process(), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w",
-                               "--", "systemd-run", "--quiet", "--pipe", "--wait", "--collect", "bash", "-c", command],
+                               "--", "bash", "-c", command],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
 
     def sh(self, command):
