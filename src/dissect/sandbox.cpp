@@ -5,14 +5,10 @@
 #include "kernel/capabilities.hpp"
 #include "kernel/seccomp.hpp"
 #include "kernel/syscalls.hpp"
-#include "spec/syscall_program.hpp"
+#include "spec/permitted_calls.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <csignal>
 #include <grp.h>
-#include <linux/audit.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,20 +21,6 @@ namespace {
 constexpr int other_namespaces =
     CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWCGROUP;
 constexpr uid_t nobody = 65534;
-
-#if defined(__x86_64__)
-constexpr std::uint32_t own_abi = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr std::uint32_t own_abi = AUDIT_ARCH_AARCH64;
-#elif defined(__riscv)
-constexpr std::uint32_t own_abi = AUDIT_ARCH_RISCV64;
-#elif defined(__s390x__)
-constexpr std::uint32_t own_abi = AUDIT_ARCH_S390X;
-#elif defined(__powerpc64__)
-constexpr std::uint32_t own_abi = AUDIT_ARCH_PPC64LE;
-#else
-#error "the sandbox does not know this architecture"
-#endif
 
 void leave_everything() {
     if (sys::close_range(3, ~0U, 0) < 0)
@@ -69,24 +51,12 @@ void limit_resources() {
 }
 
 std::vector<sock_filter> permitted_calls() {
-    std::vector<std::uint32_t> numbers{
-        __NR_read,           __NR_pread64,       __NR_lseek,     __NR_write,      __NR_writev,
-        __NR_fstat,          __NR_mmap,          __NR_munmap,    __NR_mremap,     __NR_mprotect,
-        __NR_madvise,        __NR_brk,           __NR_exit,      __NR_exit_group, __NR_rt_sigreturn,
-        __NR_rt_sigprocmask, __NR_clock_gettime, __NR_fadvise64, __NR_gettid,     __NR_restart_syscall,
-        __NR_getrandom,      __NR_futex,         __NR_getpid,    __NR_newfstatat, __NR_tgkill};
-    std::ranges::sort(numbers);
-    constexpr std::uint16_t refused = 0, allowed = 1;
-    AbiRuns abi{own_abi, {{0, refused}}};
-    for (const std::uint32_t number : numbers) {
-        if (abi.runs.back().first == number)
-            abi.runs.back().block = allowed;
-        else
-            abi.runs.push_back({number, allowed});
-        abi.runs.push_back({number + 1, refused});
-    }
-    const std::array blocks{answer_errno(EPERM), answer_allow()};
-    return assemble_syscall_program(std::span{&abi, 1}, blocks);
+    return permit_calls({__NR_read,           __NR_pread64,       __NR_lseek,     __NR_write,      __NR_writev,
+                         __NR_fstat,          __NR_mmap,          __NR_munmap,    __NR_mremap,     __NR_mprotect,
+                         __NR_madvise,        __NR_brk,           __NR_exit,      __NR_exit_group, __NR_rt_sigreturn,
+                         __NR_rt_sigprocmask, __NR_clock_gettime, __NR_fadvise64, __NR_gettid,     __NR_restart_syscall,
+                         __NR_getrandom,      __NR_futex,         __NR_getpid,    __NR_newfstatat, __NR_tgkill},
+                        false);
 }
 
 } // namespace

@@ -3,14 +3,18 @@
 
 #include "base/failure.hpp"
 #include "image/file_copy.hpp"
+#include "kernel/file_locks.hpp"
 #include "kernel/files.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fcntl.h>
 #include <string>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace machinist {
@@ -20,6 +24,8 @@ namespace {
 constexpr std::array<const char*, 10> suffixes{
     ".nspawn",      ".oci-config", ".roothash",     ".roothash.p7s",      ".usrhash",
     ".usrhash.p7s", ".verity",     ".raw.tpmstate", ".raw.efinvramstate", ".raw.efinvramstate.bak"};
+
+constexpr const char* brought_mark = "user.machinist.brought";
 
 bool is_there(const std::filesystem::path& path) {
     struct stat status {};
@@ -88,6 +94,28 @@ void remove_auxiliary_files(const PoolPlaces& places, const std::filesystem::pat
         else if (errno != EROFS)
             throw system_failure("remove '" + path.string() + "'");
     }
+}
+
+void mark_as_brought(BorrowedFd file, bool brought) noexcept {
+    (void)(brought ? ::fsetxattr(file.get(), brought_mark, "1", 1, 0) : ::fremovexattr(file.get(), brought_mark));
+}
+
+std::vector<std::filesystem::path> brought_for_nothing(const std::filesystem::path& directory) {
+    std::vector<std::filesystem::path> found;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator{directory, ignored}) {
+        const std::string name = entry.path().filename().string();
+        const auto suffix = std::ranges::find_if(suffixes, [&](const char* each) { return name.ends_with(each); });
+        if (suffix == suffixes.end())
+            continue;
+        const auto stem = directory / name.substr(0, name.size() - std::strlen(*suffix));
+        const UniqueFd file{::open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+        if (!file || ::fgetxattr(file.get(), brought_mark, nullptr, 0) < 0 || is_locked(file) || is_there(stem) ||
+            is_there(stem.string() + ".raw") || is_there(stem.string() + ".mstack"))
+            continue;
+        found.push_back(entry.path());
+    }
+    return found;
 }
 
 } // namespace machinist

@@ -2,6 +2,7 @@
 // Files that belong to an image by its name: settings, hashes, the state of virtual hardware.
 #pragma once
 
+#include "base/unique_fd.hpp"
 #include "image/pool.hpp"
 
 #include <filesystem>
@@ -32,5 +33,11 @@ private:
 void copy_auxiliary_files(const PoolPlaces& places, const std::filesystem::path& from_directory, std::string_view from,
                           const std::filesystem::path& to_directory, std::string_view to);
 void remove_auxiliary_files(const PoolPlaces& places, const std::filesystem::path& directory, std::string_view name);
+
+// Says on the file itself that it came for an image which is still to come, or no longer so. Filesystems without
+// attributes know nothing of it.
+void mark_as_brought(BorrowedFd file, bool brought) noexcept;
+// Files of that mark whose image never came, and that nobody has locked.
+std::vector<std::filesystem::path> brought_for_nothing(const std::filesystem::path& directory);
 
 } // namespace machinist

@@ -2,6 +2,7 @@
 #include "registry/remnants.hpp"
 
 #include "base/failure.hpp"
+#include "image/auxiliary_files.hpp"
 #include "image/image_lock.hpp"
 #include "image/set_aside.hpp"
 #include "kernel/cgroup_members.hpp"
@@ -102,9 +103,12 @@ void add_id_range_locks(const Places& places, std::vector<Remnant>& found) {
 }
 
 void add_images(const Places& places, std::vector<Remnant>& found) {
-    for (const auto& directory : places.images)
+    for (const auto& directory : places.images) {
         for (const auto& path : set_aside_in(directory))
             found.push_back({RemnantKind::image, path, "making or removing it was cut off"});
+        for (const auto& path : brought_for_nothing(directory))
+            found.push_back({RemnantKind::image, path, "the image that it belongs to never came"});
+    }
 }
 
 } // namespace

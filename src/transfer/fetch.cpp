@@ -51,13 +51,14 @@ struct Report {
     }
 };
 
-[[noreturn]] void fetch_in_child(const FetchRequest& request, BorrowedFd into, BorrowedFd report) {
+[[noreturn]] void fetch_in_child(const FetchRequest& request, BorrowedFd into, BorrowedFd report, pid_t parent) {
     try {
-        become_unprivileged({into, report});
+        const Certificates certificates = chosen_certificates();
+        become_unprivileged({into, report}, parent, false);
         const auto tell = [&](std::uint64_t bytes, std::uint64_t total) {
             write_all(report, "P " + std::to_string(bytes) + " " + std::to_string(total) + "\n");
         };
-        const Fetched fetched = fetch_here(request, into, tell);
+        const Fetched fetched = fetch_here(request, certificates, into, tell);
         if (fetched.challenge)
             write_all(report, "C " + *fetched.challenge + "\n");
         else
@@ -85,9 +86,10 @@ Fetched fetch(const FetchRequest& request, BorrowedFd into, ProgressMeter& meter
         throw system_failure("make a pipe");
     const UniqueFd from{ends[0]};
     UniqueFd to{ends[1]};
+    const pid_t self = ::getpid();
     const Pidfd child = fork_held();
     if (!child)
-        fetch_in_child(request, into, to);
+        fetch_in_child(request, into, to, self);
     to.reset();
     Report report;
     try {

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "image/set_aside.hpp"
 #include "kernel/files.hpp"
+#include "transfer/confined_work.hpp"
 #include "transfer/input_stream.hpp"
 #include "transfer/sha256.hpp"
 #include "transfer/tar_extraction.hpp"
@@ -150,14 +151,17 @@ bool is_image_archive(BorrowedFd file) {
     const off_t place = ::lseek(file.get(), 0, SEEK_CUR);
     if (place < 0)
         return false;
-    bool found = false;
-    try {
+    const auto look = [&] {
         InputStream stream{file};
         TarReader reader{stream, {}, [](std::string_view) {}};
         std::optional<TarEntry> entry = reader.next();
         if (entry && (entry->path == "./" || entry->path == "."))
             entry = reader.next();
-        found = entry && begins_an_image(entry->path);
+        return std::string{entry && begins_an_image(entry->path) ? "yes" : ""};
+    };
+    bool found = false;
+    try {
+        found = !find_out_confined(file, look).empty();
     } catch (const Failure&) {
         // Whatever it is, it is no such archive.
     }
@@ -185,14 +189,17 @@ UnpackedArchive::UnpackedArchive(const Pool& pool, BorrowedFd file, ProgressMete
     try {
         lock_ = lock_in_the_making(path_);
         directory_ = open_path(path_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-        InputStream stream{file, {.cancellation = meter.cancellation().descriptor()}};
-        meter.begin("unpacking the archive", stream.total());
-        constexpr std::uint64_t most_entries = 100'000;
-        (void)extract_tar(stream, directory_,
-                          {.limits = {.entries = most_entries},
-                           .progress = [&](std::uint64_t) { meter.tick(stream.bytes_read()); },
-                           .warn = [&](std::string_view sentence) { meter.say(4, std::string{sentence}); }});
-        meter.end();
+        (void)do_confined({.tree = directory_, .files = {file}}, meter, [&](ProgressMeter& inner) {
+            InputStream stream{file, {.cancellation = inner.cancellation().descriptor()}};
+            inner.begin("unpacking the archive", stream.total());
+            constexpr std::uint64_t most_entries = 100'000;
+            (void)extract_tar(stream, directory_,
+                              {.limits = {.entries = most_entries},
+                               .progress = [&](std::uint64_t) { inner.tick(stream.bytes_read()); },
+                               .warn = [&](std::string_view sentence) { inner.say(4, std::string{sentence}); }});
+            inner.end();
+            return std::string{};
+        });
     } catch (...) {
         remove();
         throw;

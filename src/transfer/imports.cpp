@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
+#include "transfer/confined_work.hpp"
 #include "transfer/input_stream.hpp"
 #include "transfer/os_tree.hpp"
 #include "transfer/qcow2.hpp"
@@ -50,18 +51,35 @@ void convert(BorrowedFd from, BorrowedFd to, ProgressMeter& meter) {
     meter.end();
 }
 
+void unpack_disk(BorrowedFd file, BorrowedFd to, BorrowedFd between, ProgressMeter& meter) {
+    const auto count = [&](std::uint64_t bytes) { meter.tick(bytes); };
+    InputStream stream{file, input_of(meter)};
+    meter.begin(stream.compression() == Compression::none ? "copying" : "unpacking", stream.total());
+    const Bytes first = stream.next();
+    if (first.empty())
+        throw Failure{FailureKind::invalid, "the disk image is empty"};
+    const bool is_packed_again = is_qcow2(first);
+    copy_stream_to_disk(first, stream, is_packed_again ? between : to, count);
+    meter.end();
+    if (is_packed_again)
+        convert(between, to, meter);
+}
+
 } // namespace
 
 void unpack_tar_into(BorrowedFd file, BorrowedFd directory, ProgressMeter& meter) {
-    InputStream stream{file, input_of(meter)};
-    meter.begin("unpacking", stream.total());
-    const Extracted done =
-        extract_tar(stream, directory,
-                    {.progress = [&](std::uint64_t) { meter.tick(stream.bytes_read()); }, .warn = warn_by(meter)});
-    if (done.entries == 0)
+    const auto unpack = [&](ProgressMeter& inner) {
+        InputStream stream{file, input_of(inner)};
+        inner.begin("unpacking", stream.total());
+        const Extracted done =
+            extract_tar(stream, directory,
+                        {.progress = [&](std::uint64_t) { inner.tick(stream.bytes_read()); }, .warn = warn_by(inner)});
+        inner.end();
+        return std::to_string(done.entries);
+    };
+    if (do_confined({.tree = directory, .files = {file}}, meter, unpack) == "0")
         throw Failure{FailureKind::invalid, "the archive has nothing in it"};
     lift_os_tree(directory);
-    meter.end();
 }
 
 void unpack_raw_into(BorrowedFd file, const NewImage& image, ProgressMeter& meter) {
@@ -69,29 +87,23 @@ void unpack_raw_into(BorrowedFd file, const NewImage& image, ProgressMeter& mete
     if (is_plain_disk(file)) {
         std::array<std::uint8_t, qcow2_magic_size> beginning{};
         (void)!::pread(file.get(), beginning.data(), beginning.size(), 0);
-        if (is_qcow2(beginning)) {
-            convert(file, image.descriptor(), meter);
+        if (!is_qcow2(beginning)) {
+            meter.begin("copying", static_cast<std::uint64_t>(status_of(file).st_size));
+            copy_disk(file, image.descriptor(), count);
+            meter.end();
             return;
         }
-        meter.begin("copying", static_cast<std::uint64_t>(status_of(file).st_size));
-        copy_disk(file, image.descriptor(), count);
-        meter.end();
-        return;
-    }
-    InputStream stream{file, input_of(meter)};
-    meter.begin(stream.compression() == Compression::none ? "copying" : "unpacking", stream.total());
-    const Bytes first = stream.next();
-    if (first.empty())
-        throw Failure{FailureKind::invalid, "the disk image is empty"};
-    if (!is_qcow2(first)) {
-        copy_stream_to_disk(first, stream, image.descriptor(), count);
-        meter.end();
+        (void)do_confined({.files = {file, image.descriptor()}}, meter, [&](ProgressMeter& inner) {
+            convert(file, image.descriptor(), inner);
+            return std::string{};
+        });
         return;
     }
     const UniqueFd unpacked = image.unnamed_file();
-    copy_stream_to_disk(first, stream, unpacked, count);
-    meter.end();
-    convert(unpacked, image.descriptor(), meter);
+    (void)do_confined({.files = {file, image.descriptor(), unpacked}}, meter, [&](ProgressMeter& inner) {
+        unpack_disk(file, image.descriptor(), unpacked, inner);
+        return std::string{};
+    });
 }
 
 ImportKind kind_of_import(BorrowedFd file) {
@@ -103,18 +115,14 @@ ImportKind kind_of_import(BorrowedFd file) {
             "import-tar or import-raw");
     constexpr std::size_t tar_header = 512;
     const off_t place = ::lseek(file.get(), 0, SEEK_CUR);
-    Bytes piece;
-    std::array<std::uint8_t, tar_header> beginning{};
-    {
+    const std::string beginning = find_out_confined(file, [&] {
         InputStream stream{file};
-        piece = stream.next();
-        std::copy_n(piece.begin(), std::min(piece.size(), beginning.size()), beginning.begin());
-        const bool is_short = piece.size() < tar_header;
-        piece = {};
-        (void)piece;
-        if (is_short)
-            throw Failure{FailureKind::invalid, "it is neither a tar archive nor a disk image: it is too short"};
-    }
+        const Bytes piece = stream.next();
+        return std::string{piece.begin(),
+                           piece.begin() + static_cast<std::ptrdiff_t>(std::min(piece.size(), tar_header))};
+    });
+    if (beginning.size() < tar_header)
+        throw Failure{FailureKind::invalid, "it is neither a tar archive nor a disk image: it is too short"};
     ::lseek(file.get(), place, SEEK_SET);
     constexpr std::size_t magic_at = 257;
     if (std::memcmp(beginning.data() + magic_at, "ustar", 5) == 0)
@@ -125,8 +133,8 @@ ImportKind kind_of_import(BorrowedFd file) {
     constexpr std::size_t sum_at = 148;
     constexpr std::size_t sum_size = 8;
     for (std::size_t at = 0; at < beginning.size(); ++at)
-        sum += at >= sum_at && at < sum_at + sum_size ? ' ' : beginning[at];
-    const std::string digits{reinterpret_cast<const char*>(beginning.data()) + sum_at, 6};
+        sum += at >= sum_at && at < sum_at + sum_size ? ' ' : static_cast<unsigned char>(beginning[at]);
+    const std::string digits = beginning.substr(sum_at, 6);
     if (beginning[0] != 0 && std::strtoul(digits.c_str(), nullptr, 8) == sum)
         return ImportKind::tar;
     return ImportKind::raw;

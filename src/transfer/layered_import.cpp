@@ -8,6 +8,7 @@
 #include "image/stack.hpp"
 #include "kernel/files.hpp"
 #include "oci/image_settings.hpp"
+#include "transfer/confined_work.hpp"
 #include "transfer/input_stream.hpp"
 #include "transfer/tar_extraction.hpp"
 #include "transfer/tree_copying.hpp"
@@ -30,20 +31,23 @@ NewBase base_of(const std::filesystem::path& bases, const SourcedLayer& layer, c
         return std::move(*there);
     const UniqueFd file = layer.open(meter, label);
     SharedBase made{bases};
-    InputStream stream{file,
-                       {.digest_as_read = layer.digest.has_value(),
-                        .digest_unpacked = true,
-                        .cancellation = meter.cancellation().descriptor()}};
-    meter.begin("unpacking layer" + label, stream.total());
-    (void)extract_tar(stream, made.tree(),
-                      {.whiteouts = Whiteouts::overlay,
-                       .progress = [&](std::uint64_t) { meter.tick(stream.bytes_read()); },
-                       .warn = [&](std::string_view sentence) { meter.say(4, std::string{sentence}); }});
-    if (layer.digest && stream.digest_as_read() != layer.digest->digits())
+    const std::string digests = do_confined({.tree = made.tree(), .files = {file}}, meter, [&](ProgressMeter& inner) {
+        InputStream stream{file,
+                           {.digest_as_read = layer.digest.has_value(),
+                            .digest_unpacked = true,
+                            .cancellation = inner.cancellation().descriptor()}};
+        inner.begin("unpacking layer" + label, stream.total());
+        (void)extract_tar(stream, made.tree(),
+                          {.whiteouts = Whiteouts::overlay,
+                           .progress = [&](std::uint64_t) { inner.tick(stream.bytes_read()); },
+                           .warn = [&](std::string_view sentence) { inner.say(4, std::string{sentence}); }});
+        inner.end();
+        return stream.digest_unpacked() + " " + stream.digest_as_read();
+    });
+    if (layer.digest && !digests.ends_with(" " + layer.digest->digits()))
         throw Failure{FailureKind::hostile, "layer" + label + " is not what its digest says"};
-    if (stream.digest_unpacked() != layer.contents.digits())
+    if (!digests.starts_with(layer.contents.digits() + " "))
         throw Failure{FailureKind::hostile, "layer" + label + " does not hold what the image's configuration says"};
-    meter.end();
     return made.finish(id);
 }
 

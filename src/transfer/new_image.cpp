@@ -3,15 +3,18 @@
 
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "image/auxiliary_files.hpp"
 #include "image/set_aside.hpp"
 #include "image/stack.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/file_attributes.hpp"
 #include "kernel/files.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -70,6 +73,7 @@ NewImage::NewImage(const Pool& pool, std::string name, ImageForm form, const New
 NewImage::~NewImage() {
     if (making_.empty())
         return;
+    drop_what_was_brought();
     // The lock is ours, so that nobody else removes it meanwhile; removing takes it anew.
     lock_.reset();
     discard(making_);
@@ -77,6 +81,47 @@ NewImage::~NewImage() {
 
 UniqueFd NewImage::unnamed_file() const {
     return open_path(pool_.places().new_images, O_TMPFILE | O_RDWR, 0600);
+}
+
+void NewImage::bring(const std::string& suffix, UniqueFd file) {
+    const auto& directory = pool_.places().new_images;
+    Brought one{name_in_the_making(directory), directory / (name_ + suffix), std::move(file)};
+    if (::flock(one.file.get(), LOCK_EX | LOCK_NB) < 0)
+        throw system_failure("lock '" + one.making.string() + "'");
+    mark_as_brought(one.file, true);
+    if (options_.sync && ::fsync(one.file.get()) < 0)
+        throw system_failure("write '" + one.place.string() + "' to the disk");
+    if (::linkat(AT_FDCWD, path_of_descriptor(one.file).c_str(), AT_FDCWD, one.making.c_str(), AT_SYMLINK_FOLLOW) < 0)
+        throw system_failure("make '" + one.making.string() + "'");
+    brought_.push_back(std::move(one));
+}
+
+// Right before the image, which is never there without.
+void NewImage::place_what_was_brought() {
+    for (Brought& one : brought_) {
+        one.is_new = rename_into(one.making, one.place, RENAME_NOREPLACE);
+        if (!one.is_new && options_.force)
+            (void)rename_into(one.making, one.place, 0);
+    }
+}
+
+void NewImage::drop_what_was_brought() noexcept {
+    for (const Brought& one : brought_) {
+        ::unlink(one.making.c_str());
+        if (one.is_new)
+            ::unlink(one.place.c_str());
+    }
+}
+
+// They are about the bytes of the image that was replaced.
+void NewImage::remove_old_hashes() noexcept {
+    if (old_.empty())
+        return;
+    for (const char* suffix : {".roothash", ".roothash.p7s", ".usrhash", ".usrhash.p7s", ".verity"}) {
+        const auto path = pool_.places().new_images / (name_ + suffix);
+        if (std::ranges::none_of(brought_, [&](const Brought& one) { return one.place == path; }))
+            ::unlink(path.c_str());
+    }
 }
 
 void NewImage::put_aside(const std::filesystem::path& old) {
@@ -110,7 +155,14 @@ void NewImage::finish() {
         throw system_failure("set the mode of '" + making_.string() + "'");
     if (options_.sync && (form_ == ImageForm::file ? ::fsync(made_.get()) : ::syncfs(made_.get())) < 0)
         throw system_failure("write '" + making_.string() + "' to the disk");
+    place_what_was_brought();
     take_place();
+    remove_old_hashes();
+    for (const Brought& one : brought_) {
+        // What was there already has stayed.
+        ::unlink(one.making.c_str());
+        mark_as_brought(one.file, false);
+    }
     if (options_.sync)
         (void)::fsync(open_path(pool_.places().new_images, O_RDONLY | O_DIRECTORY).get());
     if (options_.read_only && form_ != ImageForm::file)

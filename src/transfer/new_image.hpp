@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace machinist {
 
@@ -41,10 +42,24 @@ public:
     // A file beside it that has no name and goes with its descriptor.
     [[nodiscard]] UniqueFd unnamed_file() const;
 
+    // A file that belongs to it by its name, "NAME" and suffix: there when it is, and gone if it never is. One of that
+    // name stays as it is, unless the image is one that replaces. file: from unnamed_file().
+    void bring(const std::string& suffix, UniqueFd file);
+
     // From here on it is there, and what it replaced is not.
     void finish();
 
 private:
+    struct Brought {
+        std::filesystem::path making;
+        std::filesystem::path place;
+        UniqueFd file; // with the lock
+        bool is_new = false;
+    };
+
+    void place_what_was_brought();
+    void drop_what_was_brought() noexcept;
+    void remove_old_hashes() noexcept;
     void take_place();
     void put_aside(const std::filesystem::path& old);
 
@@ -58,6 +73,7 @@ private:
     std::filesystem::path making_; // empty once it is finished
     UniqueFd made_;
     UniqueFd lock_;
+    std::vector<Brought> brought_;
 };
 
 } // namespace machinist

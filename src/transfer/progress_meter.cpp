@@ -47,6 +47,12 @@ void ProgressMeter::tick(std::uint64_t bytes) {
     tell_(now_);
 }
 
+void ProgressMeter::pass_on(const TransferProgress& progress) {
+    cancellation_.check();
+    now_ = progress;
+    tell_(now_);
+}
+
 void ProgressMeter::end() {
     cancellation_.check();
     compute(Clock::now(), now_.total ? std::max(*now_.total, now_.bytes) : now_.bytes);

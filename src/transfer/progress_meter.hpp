@@ -29,6 +29,9 @@ public:
         now_.total = total;
     }
 
+    // What another meter has worked out, in another process.
+    void pass_on(const TransferProgress& progress);
+
     // For people: syslog's priorities, 4 for a warning, 6 for what is worth knowing.
     void say(int priority, const std::string& sentence) const {
         say_(priority, sentence);

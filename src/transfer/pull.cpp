@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
+#include "transfer/companions.hpp"
 #include "transfer/imports.hpp"
 #include "transfer/raw_copy.hpp"
 #include "transfer/sha256.hpp"
@@ -12,7 +13,8 @@
 
 #include <cstdio>
 #include <fcntl.h>
-#include <optional>
+#include <map>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace machinist {
@@ -88,46 +90,30 @@ private:
         if (options_.verify != Verify::no) {
             meter_.begin("verifying");
             checksums_ = fetch_checksums(request_, options_.verify, options_.keyrings, meter_);
-            check_checksum(file, file_name_of(url_), *checksums_, meter_);
+            check_checksum(file, file_name_of(url_), checksums_, meter_);
         }
         ::lseek(file.get(), 0, SEEK_SET);
         return file;
     }
 
     void make(const std::string& name, const NewImageOptions& options, BorrowedFd download) {
+        auto companions = fetch_companions({.request = request_,
+                                            .settings = options_.settings,
+                                            .hashes = kind_ == PullKind::raw,
+                                            .verify = options_.verify,
+                                            .keyrings = options_.keyrings,
+                                            .checksums = checksums_,
+                                            .room = pool_.places().new_images},
+                                           meter_);
         NewImage image{pool_, name, kind_ == PullKind::raw ? ImageForm::file : ImageForm::tree, options};
+        for (Companion& companion : companions)
+            image.bring(companion.suffix, std::move(companion.file));
         if (kind_ == PullKind::tar)
             unpack_tar_into(download, image.descriptor(), meter_);
         else
             unpack_raw_into(download, image, meter_);
-        const auto settings = fetch_settings();
         meter_.begin("finishing");
         image.finish();
-        if (settings)
-            write_settings(name, *settings);
-    }
-
-    // They come with as much trust as the image: none beyond what its sums give.
-    std::optional<std::string> fetch_settings() {
-        if (!options_.settings)
-            return std::nullopt;
-        FetchRequest request = request_;
-        request.known_etags.clear();
-        request.url = beside(url_, image_name_from(file_name_of(url_)) + ".nspawn");
-        const auto text = fetch_text(request, meter_);
-        if (!text || !checksums_)
-            return text;
-        const auto wanted = checksums_->find(file_name_of(request.url));
-        Sha256 digest;
-        digest.add({reinterpret_cast<const std::uint8_t*>(text->data()), text->size()});
-        if (wanted != checksums_->end() && wanted->second == digest.finish())
-            return text;
-        meter_.say(warning, "the settings file beside the image has no published checksum that fits, and is left out");
-        return std::nullopt;
-    }
-
-    void write_settings(const std::string& name, const std::string& text) {
-        write_atomically(pool_.places().new_images / (name + ".nspawn"), text, 0644);
     }
 
     // The name of the kept image, which is there when this returns.
@@ -169,11 +155,21 @@ private:
                            [&](std::string_view sentence) { meter_.say(warning, std::string{sentence}); });
         }
         meter_.end();
-        const auto settings = read_file_if_exists(pool_.places().new_images / (kept.name + ".nspawn"));
+        for (const char* suffix : {".nspawn", ".roothash", ".roothash.p7s", ".verity"})
+            bring_copy(image, pool_.places().new_images / (kept.name + suffix), suffix);
         meter_.begin("finishing");
         image.finish();
-        if (settings)
-            write_settings(name, *settings);
+    }
+
+    static void bring_copy(NewImage& image, const std::filesystem::path& path, const char* suffix) {
+        const auto from = open_path_if_exists(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        if (!from || !S_ISREG(status_of(*from).st_mode))
+            return;
+        UniqueFd copy = image.unnamed_file();
+        copy_disk(*from, copy, [](std::uint64_t) {});
+        if (::fchmod(copy.get(), 0644) < 0)
+            throw system_failure("set the mode of '" + path.string() + "'");
+        image.bring(suffix, std::move(copy));
     }
 
     const Pool& pool_;
@@ -183,7 +179,7 @@ private:
     ProgressMeter& meter_;
     FetchRequest request_;
     Fetched fetched_;
-    std::optional<std::map<std::string, std::string>> checksums_;
+    std::map<std::string, std::string> checksums_;
 };
 
 } // namespace

@@ -20,7 +20,7 @@ struct PullOptions {
     Verify verify = Verify::signature;
     bool keep_download = false; // as an image of its own, hidden, so that the next pull of the same is a copy
     bool may_be_file = false;
-    bool settings = true; // "NAME.nspawn" beside it
+    bool settings = true; // "NAME.nspawn" beside it; what is about verity comes with each disk
     std::vector<std::filesystem::path> keyrings = default_keyrings();
     std::chrono::seconds patience{60};
     NewImageOptions image;

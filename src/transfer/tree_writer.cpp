@@ -39,8 +39,18 @@ std::vector<std::string> components_of(std::string_view path, const ExtractionLi
     return components;
 }
 
-std::string path_at(BorrowedFd directory, const std::string& name) {
-    return path_of_descriptor(directory) + "/" + name;
+// Of a link or node, which cannot be opened. By the current directory: no file system of processes is needed for it.
+int set_attribute_at(BorrowedFd directory, const std::string& name, const std::string& attribute,
+                     const std::string& value) {
+    const UniqueFd before{::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!before || ::fchdir(directory.get()) < 0)
+        return -1;
+    const int result = ::lsetxattr(name.c_str(), attribute.c_str(), value.data(), value.size(), 0);
+    const int error_number = errno;
+    if (::fchdir(before.get()) < 0)
+        return -1;
+    errno = error_number;
+    return result;
 }
 
 mode_t type_bits(EntryType type) {
@@ -146,8 +156,7 @@ UniqueFd TreeWriter::make_file(const Place& place) {
 void TreeWriter::set_extended(BorrowedFd file, const std::string& name_in_it, const EntryAttributes& attributes) {
     for (const auto& [name, value] : attributes.extended) {
         const int result = name_in_it.empty() ? ::fsetxattr(file.get(), name.c_str(), value.data(), value.size(), 0)
-                                              : ::lsetxattr(path_at(file, name_in_it).c_str(), name.c_str(),
-                                                            value.data(), value.size(), 0);
+                                              : set_attribute_at(file, name_in_it, name, value);
         if (result == 0)
             continue;
         // Attributes are a matter of the filesystem, and of the host's security modules. But an access list that is

@@ -5,6 +5,7 @@
 #include "kernel/capabilities.hpp"
 #include "kernel/files.hpp"
 #include "kernel/forked.hpp"
+#include "kernel/landlock.hpp"
 #include "kernel/syscalls.hpp"
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,31 +41,50 @@ void keep_only(const std::vector<BorrowedFd>& kept) {
 
 } // namespace
 
-void become_unprivileged(const std::vector<BorrowedFd>& kept) {
+void stand_alone(const std::vector<BorrowedFd>& kept) {
     keep_only(kept);
+    const UniqueFd null = open_path("/dev/null", O_RDWR);
+    for (const int stream : {0, 1, 2})
+        if (std::ranges::none_of(kept, [&](BorrowedFd file) { return file.get() == stream; }))
+            ::dup2(null.get(), stream);
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     for (const int signal : {SIGINT, SIGTERM, SIGPIPE})
         ::signal(signal, signal == SIGPIPE ? SIG_IGN : SIG_DFL);
+}
+
+void become_nobody() {
     if (::geteuid() == 0 && (::setgroups(0, nullptr) < 0 || ::setresgid(nobody, nobody, nobody) < 0 ||
                              ::setresuid(nobody, nobody, nobody) < 0))
         throw system_failure("become an unprivileged user");
-    set_no_new_privileges();
-    // Changing the user takes it away.
+}
+
+void end_with(pid_t parent) {
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Perhaps it has ended before.
+    if (::getppid() != parent)
+        ::_exit(1);
+}
+
+void become_unprivileged(const std::vector<BorrowedFd>& kept, pid_t parent, bool may_execute) {
+    stand_alone(kept);
+    become_nobody();
+    set_no_new_privileges();
+    end_with(parent);
     (void)!::chdir("/");
+    (void)landlock::change_no_files(may_execute);
 }
 
 int run_unprivileged(std::vector<std::string> arguments, const std::vector<BorrowedFd>& files) {
     const std::string program = arguments.front();
+    const pid_t self = ::getpid();
     const Pidfd child = fork_held();
     if (!child) {
         try {
-            become_unprivileged(files);
-            const UniqueFd null = open_path("/dev/null", O_RDWR);
-            for (const int stream : {0, 1, 2})
-                ::dup2(null.get(), stream);
+            // What it reads is here already.
+            (void)::unshare(CLONE_NEWNET);
+            become_unprivileged(files, self, true);
             for (const BorrowedFd file : files) {
                 ::fcntl(file.get(), F_SETFD, 0);
                 arguments.push_back(path_of_descriptor(file));

@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <curl/curl.h>
 #include <exception>
+#include <fcntl.h>
 #include <memory>
 #include <thread>
 #include <unistd.h>
@@ -57,11 +59,12 @@ class Client {
 public:
     using Tell = std::function<void(std::uint64_t, std::uint64_t)>;
 
-    Client(const FetchRequest& request, BorrowedFd into, const Tell& tell)
+    Client(const FetchRequest& request, const Certificates& certificates, BorrowedFd into, const Tell& tell)
         : request_(request), into_(into), tell_(tell) {
         if (!handle_)
             throw Failure{FailureKind::internal, "start libcurl"};
         set_up();
+        believe(certificates);
     }
 
     Fetched run() {
@@ -147,6 +150,16 @@ private:
         set(CURLOPT_WRITEFUNCTION, static_cast<curl_write_callback>(&Client::on_bytes));
         set(CURLOPT_HEADERDATA, static_cast<void*>(this));
         set(CURLOPT_HEADERFUNCTION, static_cast<curl_write_callback>(&Client::on_header));
+    }
+
+    void believe(const Certificates& certificates) {
+        if (!certificates.bundle.empty()) {
+            curl_blob bundle{const_cast<char*>(certificates.bundle.data()), certificates.bundle.size(), CURL_BLOB_COPY};
+            set(CURLOPT_CAINFO_BLOB, &bundle);
+        }
+        // The host's own would be believed beside those that were chosen.
+        if (!certificates.bundle.empty() || !certificates.directory.empty())
+            set(CURLOPT_CAPATH, certificates.directory.empty() ? nullptr : certificates.directory.c_str());
     }
 
     CURLcode attempt_once() {
@@ -281,11 +294,23 @@ void check_url(const std::string& url, bool may_be_file) {
         refuse("has a user name or password in it, which everybody would see");
 }
 
-Fetched fetch_here(const FetchRequest& request, BorrowedFd into,
+Certificates chosen_certificates() {
+    constexpr std::size_t largest_bundle = std::size_t{16} << 20;
+    Certificates chosen;
+    if (const char* file = std::getenv("SSL_CERT_FILE"); file != nullptr && *file != '\0')
+        chosen.bundle = doing("take the certificates of SSL_CERT_FILE", [&] {
+            return read_all(open_path(file, O_RDONLY | O_NONBLOCK | O_NOCTTY), largest_bundle);
+        });
+    if (const char* directory = std::getenv("SSL_CERT_DIR"); directory != nullptr && *directory != '\0')
+        chosen.directory = directory;
+    return chosen;
+}
+
+Fetched fetch_here(const FetchRequest& request, const Certificates& certificates, BorrowedFd into,
                    const std::function<void(std::uint64_t bytes, std::uint64_t total)>& tell) {
     if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         throw Failure{FailureKind::internal, "start libcurl"};
-    return Client{request, into, tell}.run();
+    return Client{request, certificates, into, tell}.run();
 }
 
 } // namespace machinist

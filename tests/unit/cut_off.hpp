@@ -3,18 +3,28 @@
 // at every one.
 #pragma once
 
+#include <cerrno>
 #include <csignal>
 #include <functional>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace machinist::testing {
 
+// Whoever a killed process left behind ends with it, but a moment later. group: the one that it made for itself.
+inline void wait_for_orphans(pid_t group) {
+    while (::waitpid(-group, nullptr, 0) > 0 || errno == EINTR)
+        continue;
+}
+
 // Runs work in a process that is killed before its system call number `calls`. True if it got to its end before.
 inline bool ends_before_call(int calls, const std::function<void()>& work) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const pid_t child = ::fork();
     if (child == 0) {
+        ::setpgid(0, 0);
         ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
         ::raise(SIGSTOP);
         try {
@@ -31,13 +41,16 @@ inline bool ends_before_call(int calls, const std::function<void()>& work) {
     for (int stops = 0; stops < 2 * calls - 1;) {
         ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
         ::waitpid(child, &status, 0);
-        if (WIFEXITED(status) || WIFSIGNALED(status))
+        if (WIFEXITED(status) || WIFSIGNALED(status)) {
+            wait_for_orphans(child);
             return true;
+        }
         if (WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80))
             ++stops;
     }
     ::kill(child, SIGKILL);
     ::waitpid(child, &status, 0);
+    wait_for_orphans(child);
     return false;
 }
 

@@ -24,12 +24,12 @@ void on_signal(int) {
     canceled_by_signal->cancel();
 }
 
-// What making files of others, subvolumes and views of mount stacks takes, and becoming nobody.
+// What making files of others, subvolumes and views of mount stacks takes, and putting work into confinement.
 void keep_few_capabilities() {
     std::uint64_t kept = 0;
     for (const unsigned capability :
          {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_MKNOD, CAP_SETFCAP,
-          CAP_SYS_ADMIN, CAP_LINUX_IMMUTABLE, CAP_SETUID, CAP_SETGID, CAP_KILL})
+          CAP_SYS_ADMIN, CAP_LINUX_IMMUTABLE, CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_SYS_CHROOT})
         kept |= std::uint64_t{1} << capability;
     const CapabilitySets held = current_capabilities();
     (void)set_capabilities({.effective = held.effective & kept, .permitted = held.permitted & kept});

@@ -3,6 +3,7 @@
 #include "transfer/layered_import.hpp"
 
 #include "base/failure.hpp"
+#include "cut_off.hpp"
 #include "image/clone_image.hpp"
 #include "image/image_changes.hpp"
 #include "image/set_aside.hpp"
@@ -24,6 +25,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -326,9 +328,11 @@ TEST_F(AnOciImage, LeavesNothingWhenItIsCanceled) {
 TEST_F(AnOciImage, IsWhollyThereOrNotIfTheProcessIsKilled) {
     small().write_layout(place, "layout");
     // At each report of progress, so at each stage.
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     for (int report = 0; report < 40; ++report) {
         const pid_t child = ::fork();
         if (child == 0) {
+            ::setpgid(0, 0);
             int count = 0;
             const Cancellation none;
             ProgressMeter counting{none,
@@ -343,6 +347,7 @@ TEST_F(AnOciImage, IsWhollyThereOrNotIfTheProcessIsKilled) {
         }
         int status = 0;
         ::waitpid(child, &status, 0);
+        machinist::testing::wait_for_orphans(child);
         collect_leftovers();
         if (WIFEXITED(status)) {
             EXPECT_EQ(seen("web", "usr/tool"), "two");

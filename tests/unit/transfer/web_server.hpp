@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <filesystem>
 #include <string>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -17,7 +18,8 @@ namespace machinist::testing {
 
 class WebServer {
 public:
-    WebServer() {
+    // With a file of certificate and key it speaks TLS.
+    explicit WebServer(const std::filesystem::path& certificate = {}) {
         int ends[2];
         if (::pipe2(ends, O_CLOEXEC) != 0)
             throw system_failure("make a pipe");
@@ -27,13 +29,14 @@ public:
         if (process_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             ::dup2(to.get(), STDOUT_FILENO);
-            ::execlp("python3", "python3", WEB_SERVER, files.path().c_str(), nullptr);
+            ::execlp("python3", "python3", WEB_SERVER, files.path().c_str(),
+                     certificate.empty() ? nullptr : certificate.c_str(), nullptr);
             ::_exit(127);
         }
         std::string port;
         for (char letter = 0; ::read(from.get(), &letter, 1) == 1 && letter != '\n';)
             port += letter;
-        base_ = "http://127.0.0.1:" + port;
+        base_ = (certificate.empty() ? "http" : "https") + std::string{"://127.0.0.1:"} + port;
     }
     WebServer(const WebServer&) = delete;
     WebServer& operator=(const WebServer&) = delete;

@@ -11,11 +11,15 @@ the loopback interface, which it prints.
 /stall/FILE      a few bytes, and then nothing
 /endless/FILE    has no end
 /redirect/N/...  sends to N - 1, then to /plain/
-/elsewhere/...   sends to another scheme"""
+/elsewhere/...   sends to another scheme
+/away/FILE?URL   sends to that URL
+
+With a file of certificate and key as the second argument it speaks TLS."""
 
 import hashlib
 import http.server
 import os
+import ssl
 import sys
 import time
 
@@ -44,6 +48,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send_elsewhere(there + "/".join(rest[1:]))
         if manner == "elsewhere":
             return self.send_elsewhere("file:///etc/passwd")
+        if manner == "away":
+            return self.send_elsewhere(self.path.split("?", 1)[1])
         path = os.path.join(directory, os.path.basename(rest[-1].split("?")[0]))
         if not os.path.isfile(path):
             self.send_response(404)
@@ -102,5 +108,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
+if len(sys.argv) > 2:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_address[1], flush=True)
 server.serve_forever()
