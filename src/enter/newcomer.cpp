@@ -7,6 +7,7 @@
 #include "enter/report.hpp"
 #include "kernel/capabilities.hpp"
 #include "kernel/files.hpp"
+#include "kernel/pipe.hpp"
 #include "kernel/pty.hpp"
 #include "kernel/seccomp.hpp"
 #include "kernel/syscalls.hpp"
@@ -157,14 +158,7 @@ void find_directory(Newcomer& newcomer) {
         throw Failure{FailureKind::hostile, "the working directory lies outside of the machine", errno};
 }
 
-// Made by the user who will open them again as /dev/stdout and the like.
-std::pair<UniqueFd, UniqueFd> make_pipe() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0)
-        throw system_failure("make a pipe");
-    return {UniqueFd{ends[0]}, UniqueFd{ends[1]}};
-}
-
+// Pipes are made by the user who will open them again as /dev/stdout and the like.
 void connect_streams(Newcomer& newcomer) {
     std::vector<UniqueFd> ours;
     std::vector<UniqueFd> theirs;

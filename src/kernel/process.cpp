@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
+#include "kernel/pipe.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -22,11 +23,8 @@ constexpr std::size_t most_output = 65536;
 } // namespace
 
 RunningProgram::RunningProgram(const std::vector<std::string>& arguments, BorrowedFd input) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0)
-        throw system_failure("make a pipe");
-    output_ = UniqueFd{ends[0]};
-    const UniqueFd to_us{ends[1]};
+    auto [from_it, to_us] = make_pipe();
+    output_ = std::move(from_it);
 
     std::vector<char*> vector;
     for (const std::string& argument : arguments)

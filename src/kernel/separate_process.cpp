@@ -5,6 +5,7 @@
 #include "base/scope_exit.hpp"
 #include "base/unique_fd.hpp"
 #include "kernel/files.hpp"
+#include "kernel/pipe.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -40,11 +41,7 @@ constexpr char complete = '.';
 
 std::optional<std::string> find_out_apart(const std::function<std::string()>& question,
                                           std::chrono::milliseconds patience, std::size_t limit) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0)
-        throw system_failure("make a pipe");
-    const UniqueFd reader{ends[0]};
-    UniqueFd writer{ends[1]};
+    auto [reader, writer] = make_pipe();
     const pid_t pid = ::fork();
     if (pid < 0)
         throw system_failure("start a process");

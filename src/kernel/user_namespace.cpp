@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "base/scope_exit.hpp"
 #include "kernel/files.hpp"
+#include "kernel/pipe.hpp"
 
 #include <array>
 #include <cerrno>
@@ -54,11 +55,7 @@ int wait_for_parent(void* argument) {
 } // namespace
 
 UniqueFd make_user_namespace(std::span<const IdMap> uids, std::span<const IdMap> gids) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0)
-        throw system_failure("make a pipe");
-    const UniqueFd read_end{ends[0]};
-    UniqueFd write_end{ends[1]};
+    auto [read_end, write_end] = make_pipe();
     Waiter waiter{read_end.get(), write_end.get()};
 
     // A signal handler of ours must not run in the child, on our memory: the child is born with all signals blocked.

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "base/unique_fd.hpp"
 #include "kernel/files.hpp"
+#include "kernel/pipe.hpp"
 
 #include <array>
 #include <cerrno>
@@ -88,11 +89,10 @@ public:
     Child(std::vector<std::string> command, const std::string& input, const std::optional<std::int64_t>& epoch,
           const Cancellation& cancellation) {
         const UniqueFd text{::memfd_create("input", MFD_CLOEXEC)};
-        int ends[2];
-        if (!text || ::pipe2(ends, O_CLOEXEC) < 0)
-            throw system_failure("make a pipe");
-        output_ = UniqueFd{ends[0]};
-        const UniqueFd to_us{ends[1]};
+        if (!text)
+            throw system_failure("make a memory file");
+        auto [from_it, to_us] = make_pipe();
+        output_ = std::move(from_it);
         write_all(text, input);
         ::lseek(text.get(), 0, SEEK_SET);
         std::vector<std::string> variables = environment_with(epoch);

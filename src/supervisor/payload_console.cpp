@@ -2,6 +2,7 @@
 #include "supervisor/payload_console.hpp"
 
 #include "base/failure.hpp"
+#include "kernel/pipe.hpp"
 #include "kernel/pty.hpp"
 
 #include <fcntl.h>
@@ -22,12 +23,9 @@ void give_to_machine(BorrowedFd pipe, const MachineSpec& spec) {
 PayloadConsole make_pipes(const MachineSpec& spec) {
     PayloadConsole made;
     for (std::size_t stream = 0; stream < 3; ++stream) {
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) < 0)
-            throw system_failure("make a pipe for the payload");
-        const std::size_t payload_end = stream == 0 ? 0 : 1;
-        made.payload_ends[stream] = UniqueFd{ends[payload_end]};
-        made.our_ends[stream] = UniqueFd{ends[1 - payload_end]};
+        auto [reader, writer] = make_pipe();
+        made.payload_ends[stream] = std::move(stream == 0 ? reader : writer);
+        made.our_ends[stream] = std::move(stream == 0 ? writer : reader);
         give_to_machine(made.payload_ends[stream], spec);
     }
     return made;

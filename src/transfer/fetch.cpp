@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "kernel/files.hpp"
 #include "kernel/forked.hpp"
+#include "kernel/pipe.hpp"
 #include "transfer/unprivileged.hpp"
 #include "transfer/web_client.hpp"
 
@@ -81,11 +82,7 @@ struct Report {
 
 Fetched fetch(const FetchRequest& request, BorrowedFd into, ProgressMeter& meter) {
     check_url(request.url, request.may_be_file);
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0)
-        throw system_failure("make a pipe");
-    const UniqueFd from{ends[0]};
-    UniqueFd to{ends[1]};
+    auto [from, to] = make_pipe();
     const pid_t self = ::getpid();
     const Pidfd child = fork_held();
     if (!child)

@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
+#include "kernel/pipe.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -36,11 +37,7 @@ void become_entry(const Machine& machine, const Entry& entry, const Places& plac
 
 EntryResult run_entry(const Machine& machine, const Entry& entry, const Places& places) {
     const PreparedEntry prepared = prepare_entry(machine, entry, places);
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0)
-        throw system_failure("make a pipe");
-    const UniqueFd reader{ends[0]};
-    UniqueFd writer{ends[1]};
+    auto [reader, writer] = make_pipe();
     const pid_t pid = ::fork();
     if (pid < 0)
         throw system_failure("start a process");

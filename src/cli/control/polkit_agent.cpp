@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "base/unique_fd.hpp"
 #include "kernel/forked.hpp"
+#include "kernel/pipe.hpp"
 #include "kernel/syscalls.hpp"
 
 #include <cerrno>
@@ -41,11 +42,7 @@ constexpr int patience = 10000; // milliseconds until it has registered itself
 std::unique_ptr<PolkitAgent> PolkitAgent::start_on_terminal() {
     if (::geteuid() == 0 || !::isatty(STDIN_FILENO))
         return nullptr;
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0)
-        throw system_failure("make a pipe");
-    const UniqueFd reader{ends[0]};
-    UniqueFd writer{ends[1]};
+    auto [reader, writer] = make_pipe();
     Pidfd process = fork_held();
     if (!process)
         become_agent(writer.get());
