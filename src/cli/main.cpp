@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // `machinist`: starts machines itself, and gives all other verbs to the program that links more.
+#include "base/exit_status.hpp"
 #include "base/failure.hpp"
 #include "base/own_programs.hpp"
 #include "cli/run.hpp"
 
-#include <cstdio>
 #include <cstring>
 #include <span>
 #include <string>
@@ -33,13 +33,7 @@ int main_of(std::span<char*> arguments) {
 } // namespace machinist
 
 int main(int count, char** arguments) {
-    try {
+    return machinist::told_as_exit_status([&] {
         return machinist::main_of({arguments, static_cast<std::size_t>(count)});
-    } catch (const machinist::Failure& failure) {
-        std::fprintf(stderr, "machinist: %s\n", failure.what());
-        return machinist::exit_status_for(failure);
-    } catch (const std::exception& broken) {
-        std::fprintf(stderr, "machinist: internal error: %s\n", broken.what());
-        return 1;
-    }
+    });
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // `machinist-control`: sees to machines that run. `machinist` executes it for every verb but `run`.
+#include "base/exit_status.hpp"
 #include "base/failure.hpp"
 #include "cli/control/composition.hpp"
 #include "cli/control/transfer.hpp"
 #include "cli/control/verbs.hpp"
 
 #include <clocale>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -57,12 +57,9 @@ int main(int count, char** arguments) {
     const std::span<char*> words{arguments, static_cast<std::size_t>(count)};
     try {
         return machinist::main_of(words);
-    } catch (const machinist::Failure& failure) {
-        std::fprintf(stderr, "machinist: %s\n", failure.what());
+    } catch (const std::exception& failure) {
+        const int status = machinist::tell(failure);
         // By that name every failure is the same one, also a command line without a meaning.
-        return machinist::is_called(words, "machinectl") ? EXIT_FAILURE : machinist::exit_status_for(failure);
-    } catch (const std::exception& broken) {
-        std::fprintf(stderr, "machinist: internal error: %s\n", broken.what());
-        return 1;
+        return machinist::is_called(words, "machinectl") ? EXIT_FAILURE : status;
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // `machinist-transfer`: brings one image in or out, and ends. For `machinist` and machinistd.
+#include "base/exit_status.hpp"
 #include "base/failure.hpp"
 #include "kernel/capabilities.hpp"
 #include "transfer/program/carrying_out.hpp"
@@ -8,7 +9,6 @@
 
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
 #include <initializer_list>
 #include <linux/capability.h>
 #include <sys/stat.h>
@@ -64,13 +64,7 @@ int main_of(std::span<char*> arguments) {
 } // namespace machinist
 
 int main(int count, char** arguments) {
-    try {
+    return machinist::told_as_exit_status([&] {
         return machinist::main_of({arguments, static_cast<std::size_t>(count)});
-    } catch (const machinist::Failure& failure) {
-        std::fprintf(stderr, "machinist: %s\n", failure.what());
-        return machinist::exit_status_for(failure);
-    } catch (const std::exception& broken) {
-        std::fprintf(stderr, "machinist: internal error: %s\n", broken.what());
-        return 1;
-    }
+    });
 }
