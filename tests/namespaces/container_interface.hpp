@@ -4,6 +4,7 @@
 
 #include "namespaces/machine.hpp"
 
+#include <gmock/gmock.h>
 #include <ostream>
 
 namespace machinist::test {
@@ -38,6 +39,17 @@ protected:
         std::vector<std::string> all = GetParam().options;
         all.insert(all.end(), options.begin(), options.end());
         return {.options = std::move(all), .command = std::move(command), .called_as = GetParam().called_as};
+    }
+    unsigned long long capability_set(const char* field) {
+        return std::stoull(ask(std::string{"status "} + field), nullptr, 16);
+    }
+    // What is refused before anything is made: one sentence that names the option.
+    void expect_refused(std::vector<std::string> options, const std::string& named, int status = 1) {
+        Start start = as_this_way(std::move(options));
+        const Outcome outcome = outcome_of(start);
+        // systemd-nspawn knows one status for all that is wrong.
+        EXPECT_EQ(outcome.status, start.called_as == CalledAs::nspawn ? 1 : status) << outcome.errors;
+        EXPECT_THAT(outcome.errors, testing::HasSubstr(named));
     }
 };
 

@@ -24,20 +24,7 @@ using testing::StartsWith;
 
 namespace {
 
-class PayloadOption : public TheContainerInterface {
-protected:
-    unsigned long long capability_set(const char* field) {
-        return std::stoull(ask(std::string{"status "} + field), nullptr, 16);
-    }
-    // What is refused before anything is made: one sentence that names the option.
-    void expect_refused(std::vector<std::string> options, const std::string& named, int status = 1) {
-        Start start = as_this_way(std::move(options));
-        const Outcome outcome = outcome_of(start);
-        // systemd-nspawn knows one status for all that is wrong.
-        EXPECT_EQ(outcome.status, start.called_as == CalledAs::nspawn ? 1 : status) << outcome.errors;
-        EXPECT_THAT(outcome.errors, HasSubstr(named));
-    }
-};
+class PayloadOption : public TheContainerInterface {};
 
 } // namespace
 
