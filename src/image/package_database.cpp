@@ -5,12 +5,12 @@
 #include "base/text.hpp"
 #include "image/directory_entries.hpp"
 #include "image/rpm_header.hpp"
+#include "image/rpm_packages.hpp"
 #include "image/sqlite_table.hpp"
 #include "kernel/files.hpp"
 
-#include <array>
 #include <fcntl.h>
-#include <utility>
+#include <optional>
 #include <vector>
 
 namespace machinist {
@@ -101,9 +101,29 @@ Packages parse_pacman_description(std::string_view text) {
     return packages;
 }
 
+namespace {
+
+std::optional<std::vector<std::string>> rpm_headers(std::string_view file) {
+    if (auto rows = last_column_of_table(file, "Packages"))
+        return rows;
+    if (auto blobs = blobs_of_ndb(file))
+        return blobs;
+    return values_of_hash_database(file);
+}
+
+std::vector<std::string> rpm_databases() {
+    std::vector<std::string> paths;
+    for (const std::string directory : {"usr/lib/sysimage/rpm/", "var/lib/rpm/"})
+        for (const char* name : {"rpmdb.sqlite", "Packages.db", "Packages"})
+            paths.push_back(directory + name);
+    return paths;
+}
+
+} // namespace
+
 Packages parse_rpm_database(std::string_view file) {
     Packages packages;
-    for (const std::string& header : last_column_of_table(file, "Packages").value_or(std::vector<std::string>{})) {
+    for (const std::string& header : rpm_headers(file).value_or(std::vector<std::string>{})) {
         const auto package = read_rpm_header(header);
         if (!package)
             continue;
@@ -144,25 +164,22 @@ Packages installed_packages(BorrowedFd root) {
     read_database(packages, root, "var/lib/dpkg/status", parse_dpkg_status);
     read_database(packages, root, "lib/apk/db/installed", parse_apk_database);
     read_database(packages, root, "usr/lib/apk/db/installed", parse_apk_database);
-    for (const char* path : {"usr/lib/sysimage/rpm/rpmdb.sqlite", "var/lib/rpm/rpmdb.sqlite"})
-        read_database(packages, root, path, parse_rpm_database);
+    for (const std::string& path : rpm_databases())
+        read_database(packages, root, path.c_str(), parse_rpm_database);
     read_pacman_database(packages, root);
     return packages;
 }
 
 std::string unread_package_database(BorrowedFd root) {
-    constexpr std::array<std::pair<const char*, const char*>, 4> unread{
-        {{"usr/lib/sysimage/rpm/Packages.db", "rpm's, in its form ndb"},
-         {"var/lib/rpm/Packages.db", "rpm's, in its form ndb"},
-         {"var/lib/rpm/Packages", "rpm's, in its old form bdb"},
-         {"usr/lib/sysimage/rpm/Packages", "rpm's, in its old form bdb"}}};
-    for (const auto& [path, name] : unread) {
+    for (const std::string& path : rpm_databases()) {
         try {
-            if (open_beneath_if_exists(root, path, O_PATH, Links::inside_root))
-                return name;
+            const auto file = read_untrusted(root, path, largest_database);
+            if (!file || rpm_headers(*file))
+                continue;
         } catch (const Failure&) {
-            continue;
+            // It is there, whatever it is.
         }
+        return "rpm's, in '" + path + "'";
     }
     return {};
 }

@@ -141,11 +141,23 @@ void write_whole(const std::filesystem::path& to, const std::function<void(Borro
         write(open_path(to, O_WRONLY | O_NOCTTY));
         return;
     }
-    const auto making = name_in_the_making(to.has_parent_path() ? to.parent_path() : ".");
-    const UniqueFd file = open_path(making, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    // Without a name until it is whole: whoever is killed leaves nothing in somebody's directory.
+    const auto directory = to.has_parent_path() ? to.parent_path() : std::filesystem::path{"."};
+    UniqueFd file{::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666)};
+    auto making = name_in_the_making(directory);
     ScopeExit remove_making{[&] { ::unlink(making.c_str()); }};
+    const bool has_name = !file;
+    if (has_name)
+        file = open_path(making, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
     write(file);
-    if (::fsync(file.get()) < 0 || ::rename(making.c_str(), to.c_str()) < 0)
+    const auto link_to = [&](const std::filesystem::path& path) {
+        return ::linkat(AT_FDCWD, path_of_descriptor(file).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    };
+    if (::fsync(file.get()) < 0)
+        throw system_failure("make '" + to.string() + "'");
+    if (!has_name && link_to(to))
+        return;
+    if ((!has_name && !link_to(making)) || ::rename(making.c_str(), to.c_str()) < 0)
         throw system_failure("make '" + to.string() + "'");
     remove_making.release();
 }

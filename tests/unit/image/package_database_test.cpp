@@ -119,12 +119,109 @@ TEST(ADatabaseOfRpm, ThatIsDamagedAnywhereIsReadToAnEnd) {
         }
 }
 
+std::string little_endian(std::uint32_t number, std::size_t size = 4) {
+    std::string bytes;
+    for (std::size_t byte = 0; byte < size; ++byte)
+        bytes += static_cast<char>(number >> (8 * byte) & 0xff);
+    return bytes;
+}
+
+// As rpm's own form (ndb) has it: one page of slots, blobs in blocks of 16 bytes behind it.
+std::string an_ndb(const std::vector<std::string>& headers) {
+    std::string slots = "RpmP" + little_endian(0) + little_endian(7) + little_endian(1) +
+                        little_endian(static_cast<std::uint32_t>(headers.size()) + 1) + std::string(12, '\0');
+    std::string blobs;
+    std::uint32_t number = 0;
+    for (const std::string& header : headers) {
+        const auto place = static_cast<std::uint32_t>((4096 + blobs.size()) / 16);
+        const auto size = static_cast<std::uint32_t>(header.size());
+        std::string blob = "BlbS" + little_endian(++number) + little_endian(7) + little_endian(size) + header +
+                           little_endian(0) + little_endian(size) + "BlbE";
+        blob.resize((blob.size() + 15) / 16 * 16);
+        slots += "Slot" + little_endian(number) + little_endian(place) +
+                 little_endian(static_cast<std::uint32_t>(blob.size() / 16));
+        blobs += blob;
+    }
+    while (slots.size() < 4096)
+        slots += "Slot" + std::string(12, '\0');
+    return slots + blobs;
+}
+
+// A hash of Berkeley DB: one page of pairs, the first value on it, each other one on pages of its own.
+std::string a_hash_database(const std::vector<std::string>& headers) {
+    constexpr std::size_t page = 512;
+    const auto put = [](std::string& bytes, std::size_t at, const std::string& value) {
+        bytes.replace(at, value.size(), value);
+    };
+    std::string meta(page, '\0');
+    put(meta, 12, little_endian(0x061561));
+    put(meta, 20, little_endian(page));
+    meta[25] = 8;
+    std::string pairs(page, '\0');
+    pairs[25] = 13;
+    std::string rest;
+    std::size_t entry = 0;
+    std::size_t end = page;
+    const auto add = [&](const std::string& item) {
+        end -= item.size();
+        put(pairs, end, item);
+        put(pairs, 26 + 2 * entry++, little_endian(static_cast<std::uint32_t>(end), 2));
+    };
+    std::uint32_t number = 0;
+    for (const std::string& header : headers) {
+        add("\x01" + little_endian(++number));
+        if (number == 1) {
+            add("\x01" + header);
+            continue;
+        }
+        const auto first = static_cast<std::uint32_t>(2 + rest.size() / page);
+        add(std::string("\x03\0\0\0", 4) + little_endian(first) +
+            little_endian(static_cast<std::uint32_t>(header.size())));
+        for (std::size_t at = 0; at < header.size(); at += 100) {
+            const std::string part = header.substr(at, 100);
+            std::string overflow(page, '\0');
+            overflow[25] = 7;
+            const bool is_last = at + 100 >= header.size();
+            put(overflow, 16, little_endian(is_last ? 0 : static_cast<std::uint32_t>(3 + rest.size() / page)));
+            put(overflow, 22, little_endian(static_cast<std::uint32_t>(part.size()), 2));
+            put(overflow, 26, part);
+            rest += overflow;
+        }
+    }
+    put(pairs, 20, little_endian(static_cast<std::uint32_t>(entry), 2));
+    return meta + pairs + rest;
+}
+
+TEST(ADatabaseOfRpm, IsReadInItsOtherFormsToo) {
+    const std::vector<std::string> headers{a_header("bash", "5.2", false),
+                                           a_header("zsh", "5.9", true) + std::string(700, 'x')};
+    const auto both = ElementsAre(Pair("bash:x86_64", "5.2-3.fc40"), Pair("zsh:x86_64", "0:5.9-3.fc40"));
+
+    EXPECT_THAT(parse_rpm_database(an_ndb(headers)), both);
+    EXPECT_THAT(parse_rpm_database(a_hash_database(headers)), both);
+}
+
+TEST(ADatabaseOfRpm, OfAnotherFormThatIsDamagedAnywhereIsReadToAnEnd) {
+    const std::vector<std::string> headers{a_header("bash", "5.2", false),
+                                           a_header("zsh", "5.9", true) + std::string(700, 'x')};
+    for (const std::string& file : {an_ndb(headers), a_hash_database(headers)}) {
+        for (std::size_t at = 0; at < file.size(); ++at)
+            for (const char byte : {'\0', '\x05', '\xff'}) {
+                std::string damaged = file;
+                damaged[at] = byte;
+                EXPECT_LE(parse_rpm_database(damaged).size(), 3U) << at;
+            }
+        for (std::size_t size = 0; size < file.size(); size += 7)
+            EXPECT_LE(parse_rpm_database(file.substr(0, size)).size(), 2U) << size;
+    }
+}
+
 TEST(APackageDatabase, ThatCannotBeReadIsTold) {
     const TemporaryDirectory tree;
     EXPECT_EQ(unread_package_database(tree.descriptor()), "");
     tree.write("var/lib/rpm/Packages", "");
 
-    EXPECT_EQ(unread_package_database(tree.descriptor()), "rpm's, in its old form bdb");
+    EXPECT_EQ(unread_package_database(tree.descriptor()), "rpm's, in 'var/lib/rpm/Packages'");
 }
 
 TEST(APackageDatabase, IsFoundWhereItsManagerKeepsIt) {
