@@ -23,9 +23,9 @@ void read_namespaces(Fields& part, BundleReading& reading) {
         if (!made.insert(type).second)
             reading.findings.refuse(wanted.place_of("type"), "is there twice");
         else if (type == "network" && path && !path->empty())
-            settings.network = NetworkSettings{std::nullopt, host_path(*path, reading.directory)};
+            settings.network.emplace().namespace_path = host_path(*path, reading.directory);
         else if (type == "network")
-            settings.network = NetworkSettings{true, std::nullopt};
+            settings.network.emplace().is_private = true;
         else if (type == "time")
             reading.findings.warn(wanted.place_of("type"), "is \"time\": the machine has the host's clocks");
         else if (type != "pid" && type != "ipc" && type != "uts" && type != "mount" && type != "user" &&

@@ -6,6 +6,7 @@
 #include "base/machine_id.hpp"
 #include "base/machine_name.hpp"
 #include "spec/disk_spec.hpp"
+#include "spec/network_spec.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -86,11 +87,6 @@ struct UserSpec {
     std::uint32_t base = 0; // fixed: where 0 of the machine lies on the host
     std::uint32_t size = 65536;
     Ownership ownership = Ownership::off;
-};
-
-struct NetworkSpec {
-    bool is_private = false;            // a network namespace of its own, with loopback up
-    std::optional<Path> namespace_path; // an existing network namespace to join
 };
 
 enum class IdMapping { none, same, root_owner, destination_owner };
@@ -203,9 +199,10 @@ enum class ResolvConfMode {
     bind_static,
     bind_uplink,
     bind_stub,
-    remove
+    remove,
+    given, // the name servers of the spec's network
 };
-inline constexpr EnumNames<ResolvConfMode, 14> resolv_conf_mode_names{
+inline constexpr EnumNames<ResolvConfMode, 15> resolv_conf_mode_names{
     {{ResolvConfMode::off, "off"},
      {ResolvConfMode::copy_host, "copy-host"},
      {ResolvConfMode::copy_static, "copy-static"},
@@ -219,7 +216,8 @@ inline constexpr EnumNames<ResolvConfMode, 14> resolv_conf_mode_names{
      {ResolvConfMode::bind_static, "bind-static"},
      {ResolvConfMode::bind_uplink, "bind-uplink"},
      {ResolvConfMode::bind_stub, "bind-stub"},
-     {ResolvConfMode::remove, "delete"}}};
+     {ResolvConfMode::remove, "delete"},
+     {ResolvConfMode::given, "dns"}}};
 
 enum class TimezoneMode { off, copy, bind, symlink, remove };
 inline constexpr EnumNames<TimezoneMode, 5> timezone_mode_names{{{TimezoneMode::off, "off"},

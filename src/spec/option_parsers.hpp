@@ -64,8 +64,6 @@ void private_users(Reading&);
 void pick_users(Reading&);
 void users_ownership(Reading&);
 void users_chown(Reading&);
-void private_network(Reading&);
-void network_namespace(Reading&);
 void capability(Reading&);
 void drop_capability(Reading&);
 void ambient_capability(Reading&);
@@ -77,6 +75,21 @@ void limit_key(Reading&);
 void oom_score_adjust(Reading&);
 void cpu_affinity(Reading&);
 void personality(Reading&);
+
+// option_parsers_network.cpp
+void private_network(Reading&);
+void network_namespace(Reading&);
+void network_veth(Reading&);
+void network_extra_veth(Reading&);
+void network_bridge(Reading&);
+void network_zone(Reading&);
+void network_interface(Reading&);
+void network_macvlan(Reading&);
+void network_ipvlan(Reading&);
+void network_address(Reading&);
+void network_gateway(Reading&);
+void network_name_server(Reading&);
+void port(Reading&);
 
 // option_parsers_mounts.cpp
 void bind(Reading&);
@@ -94,6 +107,13 @@ void link_journal_try_guest(Reading&);
 std::optional<bool> boolean(const Reading&);       // true without a value; tells the problem
 std::optional<Path> host_path(const Reading&);     // as written; tells the problem
 std::optional<Path> absolute_path(const Reading&); // normal: no "." or ".."; tells the problem
+// What was written of a group so far.
+template <typename Group>
+Group& group(std::optional<Group>& member) {
+    if (!member)
+        member.emplace();
+    return *member;
+}
 // "help" as the value of an option: the list is printed instead of a start.
 bool asks_for_list(Reading&, const std::string& list);
 

@@ -14,13 +14,6 @@ namespace machinist::option_parsers {
 
 namespace {
 
-template <typename Group>
-Group& group(std::optional<Group>& member) {
-    if (!member)
-        member.emplace();
-    return *member;
-}
-
 // "BASE" or "BASE:SIZE"; 4294967295 is no id.
 bool read_id_range(std::string_view text, UserNamespaceSettings& users) {
     const auto colon = text.find(':');
@@ -77,16 +70,6 @@ void users_ownership(Reading& reading) {
 void users_chown(Reading& reading) {
     if (const auto wanted = boolean(reading))
         group(reading.settings.users).ownership = *wanted ? Ownership::chown : Ownership::off;
-}
-
-void private_network(Reading& reading) {
-    if (const auto wanted = boolean(reading))
-        group(reading.settings.network).is_private = wanted;
-}
-
-void network_namespace(Reading& reading) {
-    if (auto path = absolute_path(reading))
-        group(reading.settings.network).namespace_path = std::move(path);
 }
 
 namespace {

@@ -7,6 +7,8 @@ namespace machinist::resolving {
 namespace {
 
 ResolvConfMode resolv_conf(const Resolving& r) {
+    if (!r.spec.network.name_servers.empty())
+        return ResolvConfMode::given;
     if (r.spec.network.is_private)
         return ResolvConfMode::off;
     const bool writable = r.etc_is_writable();
@@ -61,6 +63,8 @@ void integration(Resolving& r) {
     IntegrationSpec& integration = r.spec.integration;
     const auto written_resolv_conf = r.settings.resolv_conf.value_or(OrAutomatic<ResolvConfMode>{}).chosen;
     integration.resolv_conf = written_resolv_conf ? *written_resolv_conf : resolv_conf(r);
+    if (integration.resolv_conf == ResolvConfMode::given && r.spec.network.name_servers.empty())
+        r.problem("--resolv-conf", "--resolv-conf=dns: no name server is given", "--network-dns=ADDRESS");
     const auto written_timezone = r.settings.timezone.value_or(OrAutomatic<TimezoneMode>{}).chosen;
     integration.timezone = written_timezone ? *written_timezone : timezone(r);
     if (integration.timezone == TimezoneMode::symlink) {

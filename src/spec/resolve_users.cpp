@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Resolving the namespaces: users, network, and those that may be shared with the host.
+// Resolving the namespaces: users, and those that may be shared with the host.
 #include "spec/resolving.hpp"
 
 #include "base/text.hpp"
@@ -22,13 +22,6 @@ void users(Resolving& r) {
     if (users.kind != UserNamespaceKind::none && r.has_root_mount() && !base_is_explicit)
         r.problem("--private-users", "a mount on '/' cannot be given to users that are not known yet",
                   "--private-users=no, or --private-users=BASE --private-users-ownership=off");
-}
-
-void network(Resolving& r) {
-    if (!r.settings.network)
-        return;
-    r.spec.network.is_private = r.settings.network->is_private.value_or(false);
-    r.spec.network.namespace_path = r.settings.network->namespace_path;
 }
 
 namespace {

@@ -47,6 +47,20 @@ struct UserNamespaceSettings {
 struct NetworkSettings {
     std::optional<bool> is_private;
     std::optional<Path> namespace_path;
+    std::optional<bool> veth;
+    std::optional<std::string> bridge;
+    std::optional<std::string> zone;
+    std::vector<LinkPair> interfaces;
+    std::vector<LinkPair> extra_veths;
+    std::vector<LinkPair> macvlans;
+    std::vector<LinkPair> ipvlans;
+};
+
+// Of the machine's main link, wherever that comes from.
+struct AddressSettings {
+    std::vector<IpPrefix> addresses;
+    std::vector<IpAddress> gateways;
+    std::vector<IpAddress> name_servers;
 };
 
 struct PivotRootSettings {
@@ -128,6 +142,8 @@ struct Settings {
     std::optional<VolatileMode> volatile_mode;
     std::optional<std::vector<ExtraMount>> extra_mounts;
     std::optional<NetworkSettings> network;
+    std::optional<AddressSettings> addresses;
+    std::optional<std::vector<PortForward>> ports;
     // No key of a settings file writes these.
     std::optional<ConsoleSetting> console;
     std::optional<std::vector<CredentialSetting>> credentials;
@@ -140,7 +156,7 @@ inline auto groups_of(Settings& s) {
                     s.no_new_privileges, s.kill_signal, s.personality, s.machine_id, s.users, s.notify_ready,
                     s.syscalls, s.address_families, s.oom_score_adjust, s.cpu_affinity, s.hostname, s.resolv_conf,
                     s.timezone, s.link_journal, s.suppress_sync, s.ephemeral, s.read_only, s.volatile_mode,
-                    s.extra_mounts, s.network, s.console, s.credentials, s.bundle);
+                    s.extra_mounts, s.network, s.addresses, s.ports, s.console, s.credentials, s.bundle);
 }
 
 // What winner wrote, and of the other only the groups that winner left alone.

@@ -26,6 +26,9 @@ constexpr const auto& names_of(UserNamespaceKind) {
 constexpr const auto& names_of(Ownership) {
     return ownership_names;
 }
+constexpr const auto& names_of(PortProtocol) {
+    return port_protocol_names;
+}
 constexpr const auto& names_of(IdMapping) {
     return id_mapping_names;
 }

@@ -81,10 +81,40 @@ void fields(Archive& archive, Is<UserSpec> auto& users) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<LinkPair> auto& pair) {
+    auto& [host, machine] = pair;
+    archive("host", host);
+    archive("machine", machine);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<PortForward> auto& port) {
+    auto& [protocol, host_port, machine_port, count] = port;
+    archive("protocol", protocol);
+    archive("host-port", host_port);
+    archive("machine-port", machine_port);
+    archive("count", count);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<NetworkSpec> auto& network) {
-    auto& [is_private, namespace_path] = network;
+    auto& [is_private, namespace_path, veth, veth_mac, bridge, zone, interfaces, extra_veths, macvlans, ipvlans,
+           host_id, addresses, gateways, name_servers, ports] = network;
     archive("private", is_private);
     archive("namespace-path", namespace_path);
+    archive("veth", veth);
+    archive("veth-mac", veth_mac);
+    archive("bridge", bridge);
+    archive("zone", zone);
+    archive("interfaces", interfaces);
+    archive("extra-veths", extra_veths);
+    archive("macvlans", macvlans);
+    archive("ipvlans", ipvlans);
+    archive("host-id", host_id);
+    archive("addresses", addresses);
+    archive("gateways", gateways);
+    archive("name-servers", name_servers);
+    archive("ports", ports);
 }
 
 template <typename Archive>

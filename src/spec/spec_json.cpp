@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "spec/address_families.hpp"
 #include "spec/capability_names.hpp"
+#include "spec/network_plan.hpp"
 #include "spec/resource_limits.hpp"
 #include "spec/spec_enum_names.hpp"
 #include "spec/spec_fields.hpp"
@@ -92,6 +93,15 @@ private:
         if (!parsed && text != MachineId{}.plain())
             refuse(place, "is no id");
         id = parsed.value_or(MachineId{});
+    }
+    // IP and MAC addresses, as text.
+    template <typename Address>
+    requires std::same_as<Address, IpAddress> || std::same_as<Address, IpPrefix> || std::same_as<Address, MacAddress>
+    static void read(const Json& json, Address& address, const std::string& place) {
+        const auto parsed = Address::parse(text_at(json, place));
+        if (!parsed)
+            refuse(place, "is no address");
+        address = *parsed;
     }
     static void read(const Json& json, Capabilities<CapabilityMask> capabilities, const std::string& place) {
         capabilities.mask = 0;
@@ -203,6 +213,16 @@ std::string dry_run_json(const MachineSpec& spec, const MountPlan& plan) {
                                 {"attributes", describe_attributes(step)},
                                 {"side", step.side == MountSide::host ? "host" : "payload"},
                                 {"why", step.why}});
+    json["links"] = Json::array();
+    for (const PlannedLink& link : plan_network(spec.network, spec.name).links)
+        json["links"].push_back({{"kind", name_of(link_kind_names, link.kind)},
+                                 {"host-name", escaped_for_people(link.host_name)},
+                                 {"host-alternative", escaped_for_people(link.host_alternative)},
+                                 {"host-mac", link.host_mac ? link.host_mac->text() : ""},
+                                 {"machine-name", escaped_for_people(link.machine_name)},
+                                 {"machine-alternative", escaped_for_people(link.machine_alternative)},
+                                 {"machine-mac", link.machine_mac ? link.machine_mac->text() : ""},
+                                 {"bridge", escaped_for_people(link.bridge)}});
     return json.dump(2);
 }
 

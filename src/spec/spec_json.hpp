@@ -16,8 +16,8 @@ std::string to_json(const MachineSpec& spec);
 // Throws Failure(invalid) naming the member that is missing, of another type or out of its range.
 MachineSpec spec_from_json(std::string_view text);
 
-// {"spec": ..., "plan": [{"target": ..., "what": ..., "attributes": ..., "side": ..., "why": ...}, ...]}, indented, for
-// --dry-run --json. Values of credentials are left out.
+// {"spec": ..., "plan": [{"target": ..., "what": ..., "attributes": ..., "side": ..., "why": ...}, ...],
+// "links": [{"kind": ..., "host-name": ..., "machine-name": ..., ...}, ...]}, indented, for --dry-run --json. Values of credentials are left out.
 std::string dry_run_json(const MachineSpec& spec, const MountPlan& plan);
 
 } // namespace machinist

@@ -74,6 +74,12 @@ private:
     void write(const MachineId& id) {
         write_quoted(id.plain());
     }
+    // IP and MAC addresses, as text.
+    template <typename Address>
+    requires std::same_as<Address, IpAddress> || std::same_as<Address, IpPrefix> || std::same_as<Address, MacAddress>
+    void write(const Address& address) {
+        write_quoted(address.text());
+    }
     void write(Capabilities<const std::uint64_t> capabilities) {
         std::vector<std::string> names;
         for (int bit = 0; bit < 64; ++bit)

@@ -6,6 +6,7 @@
 #include "spec/address_families.hpp"
 #include "spec/capability_names.hpp"
 #include "spec/mount_text.hpp"
+#include "spec/network_plan.hpp"
 #include "spec/resource_limits.hpp"
 
 #include <algorithm>
@@ -78,10 +79,12 @@ std::string users_text(const UserSpec& users) {
     return text + ", ownership " + std::string{name_of(ownership_names, users.ownership)};
 }
 
-std::string network_text(const NetworkSpec& network) {
+std::string network_text(const NetworkSpec& network, const NetworkPlan& plan) {
     if (network.namespace_path)
         return "namespace " + network.namespace_path->native();
-    return network.is_private ? "private, loopback only" : "the host's";
+    if (!network.is_private)
+        return "the host's";
+    return plan.links.empty() ? "private, loopback only" : "private";
 }
 
 std::string payload_text(const PayloadSpec& payload) {
@@ -147,9 +150,29 @@ void add_integration(Lines& lines, const IntegrationSpec& integration) {
                  name_of(link_journal_mode_names, integration.link_journal));
 }
 
+template <typename Address>
+std::string addresses_text(const std::vector<Address>& addresses) {
+    std::string list;
+    for (const Address& address : addresses)
+        list.append(list.empty() ? "" : " ").append(address.text());
+    return list;
+}
+
+void add_network(Lines& lines, const MachineSpec& spec) {
+    const NetworkPlan plan = plan_network(spec.network, spec.name);
+    lines.add("network", network_text(spec.network, plan));
+    for (const PlannedLink& link : plan.links)
+        lines.add("link", describe(link));
+    lines.add("address", addresses_text(spec.network.addresses));
+    lines.add("gateway", addresses_text(spec.network.gateways));
+    lines.add("name server", addresses_text(spec.network.name_servers));
+    for (const PortForward& port : spec.network.ports)
+        lines.add("port", describe(port));
+}
+
 void add_namespaces(Lines& lines, const MachineSpec& spec) {
     lines.add("users", users_text(spec.users));
-    lines.add("network", network_text(spec.network));
+    add_network(lines, spec);
     std::string shared;
     for (const auto& [holds, name] :
          {std::pair{spec.shared.ipc, "ipc"}, {spec.shared.pid, "pid"}, {spec.shared.uts, "uts"}})
