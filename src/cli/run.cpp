@@ -36,7 +36,8 @@ const char* name_of_program(Manner manner) {
 Programs our_programs() {
     return {.launcher = own_path(),
             .supervisor = own_program("machinist-supervisor"),
-            .unit = own_program("machinist-unit")};
+            .unit = own_program("machinist-unit"),
+            .network = own_program("machinist-network")};
 }
 
 void print(const std::string& text) {

@@ -44,8 +44,10 @@ std::string bridge_of_zone(std::string_view zone) {
 
 NetworkPlan plan_network(const NetworkSpec& network, const MachineName& machine) {
     NetworkPlan plan;
-    if (!network.zone.empty())
+    if (!network.zone.empty()) {
         plan.zone_bridge = bridge_of_zone(network.zone);
+        plan.zone_mac = derived_mac(link_keys::zone, network.host_id, plan.zone_bridge, 0);
+    }
     for (const LinkPair& pair : network.interfaces)
         plan.links.push_back(planned(LinkKind::moved, pair.host, pair.machine));
     if (network.veth)

@@ -31,6 +31,7 @@ struct PlannedLink {
 struct NetworkPlan {
     std::vector<PlannedLink> links;
     std::string zone_bridge; // made if it is missing, gone with its last link; empty: none
+    MacAddress zone_mac;     // else it would be that of a port, and change with them
     // In the machine: what the spec's addresses are for. Empty: it has no link.
     std::string main_link;
 };

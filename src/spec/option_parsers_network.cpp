@@ -20,8 +20,8 @@ bool refuse_link_name(const Reading& reading, std::string_view name) {
 }
 
 // "HOST" or "HOST:NAME". What is said of the host's may be an alternative name, which can be longer.
-bool read_link_pair(const Reading& reading, std::string_view word, std::size_t longest_on_host,
-                    std::string_view prefix, std::vector<LinkPair>& pairs) {
+bool read_link_pair(const Reading& reading, std::string_view word, std::size_t longest_on_host, std::string_view prefix,
+                    std::vector<LinkPair>& pairs) {
     const auto colon = word.find(':');
     const std::string_view host = word.substr(0, colon);
     const std::string_view machine = colon == std::string_view::npos ? "" : word.substr(colon + 1);
@@ -29,7 +29,8 @@ bool read_link_pair(const Reading& reading, std::string_view word, std::size_t l
         return refuse_link_name(reading, host);
     if (!machine.empty() && !is_link_name(machine))
         return refuse_link_name(reading, machine);
-    pairs.push_back({std::string{host}, machine.empty() ? std::string{prefix} + std::string{host} : std::string{machine}});
+    pairs.push_back(
+        {std::string{host}, machine.empty() ? std::string{prefix} + std::string{host} : std::string{machine}});
     return true;
 }
 
@@ -81,8 +82,8 @@ std::optional<PortForward> port_forward(std::string_view text) {
     port.machine_port = machine->first;
     port.count = host->count();
     // One port of the machine says where a range begins.
-    const bool fits = machine->count() == port.count ||
-                      (machine->count() == 1 && port.machine_port + port.count - 1 <= 65535);
+    const bool fits =
+        machine->count() == port.count || (machine->count() == 1 && port.machine_port + port.count - 1 <= 65535);
     return fits ? std::optional{port} : std::nullopt;
 }
 

@@ -65,7 +65,8 @@ void names_in_the_machine(Resolving& r, const NetworkPlan& plan) {
     for (const PlannedLink& link : plan.links)
         if (!names.insert(link.machine_name).second)
             r.problem("--network-interface",
-                      "two network links would be called '" + escaped_for_people(link.machine_name) + "' in the machine",
+                      "two network links would be called '" + escaped_for_people(link.machine_name) +
+                          "' in the machine",
                       "another name behind a colon");
     std::set<std::string> on_host;
     for (const PlannedLink& link : plan.links)
@@ -80,11 +81,11 @@ void gateways(Resolving& r) {
     bool has_of_family[2] = {false, false};
     for (const IpAddress& gateway : network.gateways) {
         if (std::exchange(has_of_family[gateway.is_ipv6()], true))
-            r.problem("--network-gateway", "--network-gateway: '" + gateway.text() + "' would be a second one of its family",
+            r.problem("--network-gateway",
+                      "--network-gateway: '" + gateway.text() + "' would be a second one of its family",
                       "leaving one of them out");
-        const bool has_address = std::ranges::any_of(network.addresses, [&](const IpPrefix& prefix) {
-            return prefix.address.is_ipv6() == gateway.is_ipv6();
-        });
+        const bool has_address = std::ranges::any_of(
+            network.addresses, [&](const IpPrefix& prefix) { return prefix.address.is_ipv6() == gateway.is_ipv6(); });
         if (!has_address)
             r.problem("--network-gateway",
                       "--network-gateway: the machine has no address to reach '" + gateway.text() + "' from",
@@ -102,7 +103,8 @@ void addresses(Resolving& r, const AddressSettings& written, const NetworkPlan& 
                   "--network-veth, or another link");
     for (const IpPrefix& prefix : network.addresses)
         if (prefix.address.is_unspecified())
-            r.problem("--network-address", "--network-address: '" + prefix.text() + "' is no address that a link can have");
+            r.problem("--network-address",
+                      "--network-address: '" + prefix.text() + "' is no address that a link can have");
     gateways(r);
 }
 

@@ -7,6 +7,7 @@
 //   spec.json              0600, the MachineSpec as it was started (ids and ranges decided)
 //   leader                 "PID PIDFD-INODE START-TIME\n", written when process 1 exists
 //   undo                   what to undo, one line each, last line first (below)
+//   network                what was done to the host's network for the machine's links (network/link_record.hpp)
 //   notify                 what process 1 told by sd_notify, latest value of each field, "KEY=VALUE\n", control
 //                          characters replaced; absent until the first message; READY=1 stays once seen
 //   exit                   "STATUS\n" written by the supervisor just before the directory goes
@@ -18,6 +19,7 @@
 //   rmdir PATH             only if empty; else left
 //   tree PATH              rename aside, then remove it with all below
 //   subvolume PATH         a btrfs subvolume
+//   network PATH           PATH is machinist-network: undoes what the file "network" here tells
 //   unlist PATH NAME       PATH is machinist-unit: has org.freedesktop.machine1 forget the machine
 //   lock PATH              a lock file, unless somebody else holds it
 #pragma once

@@ -17,7 +17,8 @@ std::string to_json(const MachineSpec& spec);
 MachineSpec spec_from_json(std::string_view text);
 
 // {"spec": ..., "plan": [{"target": ..., "what": ..., "attributes": ..., "side": ..., "why": ...}, ...],
-// "links": [{"kind": ..., "host-name": ..., "machine-name": ..., ...}, ...]}, indented, for --dry-run --json. Values of credentials are left out.
+// "links": [{"kind": ..., "host-name": ..., "machine-name": ..., ...}, ...]}, indented, for --dry-run --json. Values of
+// credentials are left out.
 std::string dry_run_json(const MachineSpec& spec, const MountPlan& plan);
 
 } // namespace machinist

@@ -67,6 +67,7 @@ void put_descriptors(keeper_orders& orders, const Start& start) {
     for (std::size_t at = 0; at < start.kept.size(); ++at)
         orders.kept_fds[at] = stays_open(start.kept[at]);
     orders.kept_fds[kept_root_place] = stays_open(start.kept_root);
+    orders.network_fd = stays_open(start.machine_network);
     orders.held_fds[0] = stays_open(start.host_side.kernel_log);
     orders.held_fds[1] = stays_open(start.host_side.unix_export);
     orders.leader_pidfd = stays_open(start.leader.descriptor());
@@ -141,6 +142,7 @@ Start take_back_from_supervisor(int orders_descriptor) {
         if (orders.kept_fds[place] >= 0)
             start.kept.push_back(take(orders.kept_fds[place]));
     start.kept_root = take(orders.kept_fds[kept_root_place]);
+    start.machine_network = take(orders.network_fd);
     return start;
 }
 

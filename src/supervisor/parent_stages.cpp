@@ -15,6 +15,7 @@
 #include "supervisor/first_process.hpp"
 #include "supervisor/handshake.hpp"
 #include "supervisor/host_integration.hpp"
+#include "supervisor/machine_links.hpp"
 #include "supervisor/registrar.hpp"
 #include "supervisor/stage.hpp"
 #include "supervisor/unit_request.hpp"
@@ -134,6 +135,10 @@ void write_the_id_maps(Start& start) {
     start.user_namespace = open_path("/proc/" + std::to_string(start.leader.pid()) + "/ns/user", O_RDONLY);
 }
 
+void make_the_links(Start& start) {
+    make_machine_links(start);
+}
+
 void compose_the_root(Start& start) {
     start.staging = open_staging_directory();
     if (start.kept_root) {
@@ -231,9 +236,12 @@ constexpr std::array parent_stages{
     Stage<Start>{"enter a mount namespace", enter_a_mount_namespace},
     // It shares our mount namespace until all is mounted: then it takes a locked copy.
     Stage<Start>{"clone the first process", clone_the_first_process},
+    Stage<Start>{"write the id maps", write_the_id_maps},
+    // Their files in /sys belong to the machine's root, who has to be known; and whoever lists the machine is told of
+    // them.
+    Stage<Start>{"make the links", make_the_links},
     // Answered while we go on.
     Stage<Start>{"ask for its unit", ask_for_its_unit},
-    Stage<Start>{"write the id maps", write_the_id_maps},
     Stage<Start>{"compose the root", compose_the_root},
     Stage<Start>{"make the base directories", make_the_base_directories},
     Stage<Start>{"mount the host's side", mount_the_hosts_side},

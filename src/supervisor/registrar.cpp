@@ -46,6 +46,7 @@ MachineRecord record_of(const Start& start) {
         record.supervisor_pidfd_id = self->inode();
     record.realtime = microseconds(CLOCK_REALTIME);
     record.monotonic = microseconds(CLOCK_MONOTONIC);
+    record.network_interfaces = start.host_links;
     record.run_directory = start.run.path().string();
     return record;
 }

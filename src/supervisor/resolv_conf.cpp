@@ -49,6 +49,16 @@ void put(const Row& row, BorrowedFd etc) {
         put_etc_file(etc, name, read_file(row.source));
 }
 
+// A link to where a service of the machine would put them stays: that service is told as well.
+void put_name_servers(const NetworkSpec& network, BorrowedFd etc) {
+    if (look_at_etc_entry(etc, name) == EtcEntry::other)
+        return;
+    std::string text;
+    for (const IpAddress& server : network.name_servers)
+        text += "nameserver " + server.text() + "\n";
+    put_etc_file(etc, name, text);
+}
+
 } // namespace
 
 void set_up_resolv_conf(const MachineSpec& spec, BorrowedFd root) {
@@ -58,6 +68,8 @@ void set_up_resolv_conf(const MachineSpec& spec, BorrowedFd root) {
     const UniqueFd etc = open_etc(root);
     if (mode == ResolvConfMode::remove)
         return remove_etc_entry(etc, name);
+    if (mode == ResolvConfMode::given)
+        return put_name_servers(spec.network, etc);
     for (const Row& row : rows)
         if (row.mode == mode)
             return put(row, etc);

@@ -26,7 +26,8 @@ namespace machinist {
 struct Programs {
     Path launcher;
     Path supervisor;
-    Path unit; // asks systemd
+    Path unit;    // asks systemd
+    Path network; // undoes what was done for links
 };
 
 // On the launcher's side.
@@ -53,6 +54,8 @@ struct Start {
     UniqueFd host_mounts;                         // mount namespace
     UniqueFd staging;                             // directory that the root is attached in
     Pidfd leader;                                 // process 1 of the machine
+    UniqueFd machine_network;    // held, so that links of the host's in it are there at the machine's end
+    std::vector<int> host_links; // on the host that the machine is known by
     UniqueFd handshake;
     UniqueFd user_namespace;
     RootMount root;

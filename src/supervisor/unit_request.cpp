@@ -44,6 +44,8 @@ void add_listing(std::vector<std::string>& words, const Start& start) {
     words.push_back("--id=" + start.spec.id.plain());
     words.push_back("--service=" + start.spec.service);
     words.push_back("--root=" + start.spec.root.directory.string());
+    for (const int link : start.host_links)
+        words.push_back("--interface=" + std::to_string(link));
 }
 
 // Whoever connects is for the other end the caller, whoever writes: so the machine's supervisor is known to be this

@@ -83,7 +83,7 @@ bool finish(const RunDirectory& run, const Name& name, const Remains& remains) {
     Remains left;
     left.failed << remains.failed.view();
     if (!remains.unfinished.empty())
-        undo(remains.unfinished.view(), run.directory, never, left);
+        undo(remains.unfinished.view(), {run.directory, {}}, never, left);
     if (left.failed.empty())
         return remove_directory(run, name);
     if (!write_whole(run.directory, ".undo", "undo", left.failed.view()))
@@ -115,7 +115,8 @@ void detach_from_caller(const RunDirectory& run, const Name& name) {
 bool end_run_directory(RunDirectory run, std::optional<int> exit_status, Patience patience) {
     Remains remains;
     const Milliseconds until = patience == Patience::wait ? never : now() + short_work;
-    undo(run.undo, run.directory, until, remains);
+    undo(run.undo, {run.directory, run.network}, until, remains);
+    run.network.reset();
 
     if (exit_status) {
         Text<16> text;

@@ -12,6 +12,7 @@ namespace machinist::keeper {
 struct RunDirectory {
     UniqueFd directory; // opened O_RDONLY
     UniqueFd lock;      // held
+    UniqueFd network;   // of the machine, for what is undone in it; none if nothing is or it is gone
     std::string_view path;
     std::string_view undo; // lines
 };

@@ -53,6 +53,7 @@ int end(int exit_status) {
         UniqueFd{kept}.reset();
     RunDirectory run{.directory = UniqueFd{orders.run_directory_fd},
                      .lock = UniqueFd{orders.lock_fd},
+                     .network = UniqueFd{orders.network_fd},
                      .path = orders.run_directory,
                      .undo = orders.undo};
     const bool in_unit = (orders.flags & KEEPER_KEEP_UNIT) != 0;

@@ -5,7 +5,7 @@
 #include "supervisor/keeper/random_name.hpp"
 #include "supervisor/keeper/removal.hpp"
 #include "supervisor/keeper/report.hpp"
-#include "supervisor/keeper/unlist.hpp"
+#include "supervisor/keeper/undo_program.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view aside_prefix = ".#removed.";
 
 struct Context {
-    BorrowedFd run_directory;
+    Held held;
     Milliseconds until;
     Remains& remains;
 };
@@ -51,7 +51,8 @@ bool find_place(std::string_view path, Place& place) {
 }
 
 void note_aside(const Context& context, std::string_view line) {
-    const UniqueFd file{::openat(context.run_directory.get(), "undo", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC)};
+    const UniqueFd file{
+        ::openat(context.held.run_directory.get(), "undo", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC)};
     if (file && ::write(file.get(), line.data(), line.size()) < 0)
         complain("note what is set aside", line, errno);
 }
@@ -147,6 +148,8 @@ Result undo_line(const Context& context, std::string_view line) {
         return result(::rmdir(path.c_str()) == 0 || is_gone_or_in_use(errno));
     if (verb == "unlist")
         return result(unlist(path.view()));
+    if (verb == "network")
+        return result(undo_network(path.c_str(), context.held.run_directory, context.held.network));
     if (verb == "tree" || verb == "subvolume")
         return undo_tree(context, verb, path_view);
     errno = EINVAL;
@@ -155,8 +158,8 @@ Result undo_line(const Context& context, std::string_view line) {
 
 } // namespace
 
-void undo(std::string_view lines, BorrowedFd run_directory, Milliseconds until, Remains& remains) {
-    const Context context{run_directory, until, remains};
+void undo(std::string_view lines, Held held, Milliseconds until, Remains& remains) {
+    const Context context{held, until, remains};
     while (!lines.empty()) {
         const bool ended = lines.ends_with('\n');
         lines.remove_suffix(ended ? 1 : 0);

@@ -16,8 +16,14 @@ struct Remains {
     UndoLines failed;     // reported; another try may have more luck
 };
 
+// What lines may be about.
+struct Held {
+    BorrowedFd run_directory;
+    BorrowedFd network; // of the machine; may be none
+};
+
 // The last line first. Trees are renamed aside at once, and what they are called then is appended to the file "undo"
 // in the run directory before, so that a kill in between loses none.
-void undo(std::string_view lines, BorrowedFd run_directory, Milliseconds until, Remains& remains);
+void undo(std::string_view lines, Held held, Milliseconds until, Remains& remains);
 
 } // namespace machinist::keeper

@@ -37,6 +37,16 @@ const std::map<std::string_view, const char*> good_values{
     {"register", "no"},
     {"private-users-ownership", "map"},
     {"network-namespace-path", "/run/netns/a"},
+    {"network-interface", "eth0"},
+    {"network-macvlan", "eth0"},
+    {"network-ipvlan", "eth0"},
+    {"network-veth-extra", "ext:int"},
+    {"network-bridge", "br0"},
+    {"network-zone", "lan"},
+    {"network-address", "192.0.2.7/24"},
+    {"network-gateway", "192.0.2.1"},
+    {"network-dns", "192.0.2.1"},
+    {"port", "8080:80"},
     {"capability", "CAP_BPF"},
     {"drop-capability", "CAP_MKNOD"},
     {"ambient-capability", "CAP_CHOWN"},
@@ -249,7 +259,7 @@ TEST(EveryOption, IsInTheHelpUnlessItIsHidden) {
 
 TEST(TheHelp, SaysWhatIsNotBuiltAndWhichNetworkAMachineIsIn) {
     const std::string help = help_text(Manner::machinist);
-    EXPECT_THAT(help, HasSubstr("Add a virtual ethernet link to the host (not built yet)"));
+    EXPECT_THAT(help, HasSubstr("SELinux label of processes (not built yet)"));
     EXPECT_THAT(help, HasSubstr("--private-network gives it one of its own"));
 }
 

@@ -36,7 +36,16 @@ MachineSpec a_spec_with_everything() {
                                        "--private-users=655360:131072",
                                        "--private-users-ownership=off",
                                        "--private-network",
-                                       "--network-namespace-path=/run/netns/a",
+                                       "--network-zone=lan",
+                                       "--network-veth-extra=ext:int",
+                                       "--network-macvlan=eth0",
+                                       "--network-ipvlan=eth1:iv",
+                                       "--network-interface=eth2",
+                                       "--network-address=192.0.2.7/24",
+                                       "--network-address=2001:db8::7/64",
+                                       "--network-gateway=192.0.2.1",
+                                       "--network-dns=2001:db8::1",
+                                       "--port=udp:5000-5009:6000",
                                        "--bind=+/a:/b:norbind,idmap",
                                        "--tmpfs=/c:size=1%",
                                        "--overlay=/l:/m:/u:/d",
@@ -99,6 +108,10 @@ MachineSpec a_spec_with_everything() {
     spec.extra_mounts.back().may_be_missing = true;
     spec.tmpfs_on_tmp = spec.cgroup_namespace = spec.lock_image = spec.syscall_filter.enabled = false;
     spec.api_writable = ApiWritable::network;
+    // What excludes the rest of it on a command line.
+    spec.network.namespace_path = "/run/netns/a";
+    spec.network.bridge = "br0";
+    spec.network.veth_mac = MacAddress::parse("02:00:00:00:00:07");
     return spec;
 }
 
@@ -131,7 +144,13 @@ TEST(ASpec, KeepsEachValueOnItsWayThroughJson) {
     EXPECT_EQ(read.root.layer, LayerKind::disk);
     EXPECT_EQ(read.root.pivot_old, "/old");
     EXPECT_EQ(read.users.size, 131072U);
-    EXPECT_EQ(read.network.namespace_path, "/run/netns/a");
+    EXPECT_EQ(read.network.namespace_path, spec.network.namespace_path);
+    EXPECT_EQ(read.network.veth_mac, spec.network.veth_mac);
+    EXPECT_EQ(read.network.zone, "lan");
+    EXPECT_EQ(read.network.ipvlans, spec.network.ipvlans);
+    EXPECT_EQ(read.network.addresses, spec.network.addresses);
+    EXPECT_EQ(read.network.name_servers, spec.network.name_servers);
+    EXPECT_EQ(read.network.ports, spec.network.ports);
     EXPECT_EQ(read.extra_mounts.size(), 5U);
     EXPECT_EQ(read.extra_mounts[0].id_mapping, IdMapping::same);
     EXPECT_TRUE(read.extra_mounts[3].upper->is_temporary());
