@@ -10,6 +10,7 @@
 #include "kernel/seccomp.hpp"
 #include "kernel/sockets.hpp"
 #include "kernel/syscalls.hpp"
+#include "supervisor/guest_network.hpp"
 #include "supervisor/handshake.hpp"
 #include "supervisor/payload_program.hpp"
 #include "supervisor/payload_user.hpp"
@@ -102,6 +103,7 @@ void set_up_the_network(Payload& payload) {
     if (payload.spec.users.kind != UserNamespaceKind::none)
         if (const UniqueFd range{::open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY | O_CLOEXEC)})
             (void)!::write(range.get(), "0 65535", 7);
+    tell_guest_network(payload.spec);
 }
 
 // Rule N11: keyring and audit session of the caller stay outside.

@@ -22,6 +22,7 @@ class Wish:
     name: str = "bench"
     users: bool = False    # a user namespace
     network: bool = False  # a network namespace
+    zone: str = ""         # ... with a link in this zone
     layer: bool = False    # changes are thrown away
 
 
@@ -35,6 +36,7 @@ class Command:
 class Contender:
     boots = True
     has_layers = False
+    has_zones = False
     image_words = None  # how it is told to handle images of /var/lib/machines: (clone, remove, list, snapshot, its removal)
 
     def __init__(self, name, program, place):
@@ -61,11 +63,13 @@ class Limit(Contender):
 class Nspawn(Contender):
     """The older systemd-nspawn asks for the hierarchy; both would refuse to share a tree or to do without a bus."""
     has_layers = True
+    has_zones = True
 
     def command(self, wish):
         words = [self.program, "--quiet", f"--directory={wish.tree}", f"--machine={wish.name}", "--console=pipe",
                  "--register=no", "--keep-unit"]
         words += ["--private-network"] if wish.network else []
+        words += [f"--network-zone={wish.zone}"] if wish.zone else []
         words += [f"--private-users={ID_BASE}:{ID_COUNT}", "--private-users-ownership=map"] if wish.users else []
         words += ["--ephemeral"] if wish.layer else []
         words += wish.program or ["--boot"]
@@ -76,6 +80,7 @@ class Nspawn(Contender):
 class Machinist(Contender):
     """As an administrator would call it: it is registered, keeps a lock, and its syscall filter is the strict one."""
     has_layers = True
+    has_zones = True
     image_words = (["clone", "base", "clone"], ["remove", "clone"], ["list-images"],
                    ["snapshot", "create", "base", "kept"], ["snapshot", "remove", "base", "kept"])
 
@@ -85,6 +90,7 @@ class Machinist(Contender):
     def command(self, wish):
         words = [self.program, "run", "--quiet", f"--directory={wish.tree}", f"--machine={wish.name}", "--console=pipe"]
         words += ["--private-network"] if wish.network else []
+        words += [f"--network-zone={wish.zone}"] if wish.zone else []
         words += ["--private-users=pick" if wish.users else "--private-users=no"]
         words += ["--ephemeral"] if wish.layer else []
         words += ["--", *wish.program] if wish.program else ["--boot"]

@@ -3,6 +3,7 @@
 
 import dataclasses
 import os
+import subprocess
 import time
 
 import measure
@@ -75,12 +76,36 @@ def first_process(contenders, counts, place, tree):
     return results("invocation to process 1", (("", "ms"),), *interleaved(contenders, counts.programs, 2, sample))
 
 
-def many_at_once(contenders, counts, place, tree):
+def zone(contenders, counts, place, tree):
+    """A link in a zone that has another machine already, against a network with nothing but loopback."""
+    image = place.copied_tree(tree)
+    able = [contender for contender in contenders if contender.has_zones]
+
+    def sample(contender):
+        plain = measure.once(contender.command(Wish(image, ["/bin/true"], users=True, network=True)))
+        linked = measure.once(contender.command(Wish(image, ["/bin/true"], users=True, network=True, zone="bench")))
+        return linked.wall - plain.wall, linked.cpu - plain.cpu
+
+    with measure.OwnNetwork():
+        subprocess.run(["ip", "link", "add", "vz-bench", "type", "bridge"], check=True)
+        subprocess.run(["ip", "link", "add", "other", "master", "vz-bench", "type", "veth"], check=True)
+        return results("a link in a zone, beyond a private network", (("wall", "ms"), ("CPU", "ms")),
+                       *interleaved(able, counts.programs, 2, sample))
+
+
+def many_in_a_zone(contenders, counts, place, tree):
+    fewer = dataclasses.replace(counts, machines=counts.machines // 2)
+    able = [contender for contender in contenders if contender.has_zones]
+    with measure.OwnNetwork():
+        return many_at_once(able, fewer, place, tree, users=True, network=True, zone="bench")
+
+
+def many_at_once(contenders, counts, place, tree, **wish):
     """Also says what stays in memory for each of them, without the payload."""
     trees = [place.tiny_tree(f"many{number}") for number in range(counts.machines)]
 
     def sample(contender):
-        commands = [contender.command(Wish(one, ["/usr/bin/stamp", "wait"], name=f"many{number}"))
+        commands = [contender.command(Wish(one, ["/usr/bin/stamp", "wait"], name=f"many{number}", **wish))
                     for number, one in enumerate(trees)]
         with measure.Output() as output, measure.Input() as source:
             try:
@@ -94,7 +119,7 @@ def many_at_once(contenders, counts, place, tree):
         return (max(stamps) - started[0].began) / 1e6, memory / len(commands)
 
     able = [contender for contender in contenders if contender.boots]
-    name = f"{counts.machines} machines at once"
+    name = f"{counts.machines} machines at once" + (", each with users and a link in a zone" if wish else "")
     return results(name, (("until all run", "ms"), ("left per machine", "kB PSS")),
                    *interleaved(able, counts.crowds, 0, sample))
 
@@ -189,6 +214,8 @@ table = (
     ("users", own_users_and_network, "bookworm"),
     ("first", first_process, "bookworm"),
     ("many", many_at_once, "bookworm"),
+    ("zone", zone, "bookworm"),
+    ("many-zone", many_in_a_zone, "bookworm"),
     ("layers", layers, "bookworm"),
     ("images", images, "bookworm"),
     ("transfers", transfers, "bookworm"),

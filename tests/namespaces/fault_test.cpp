@@ -2,6 +2,7 @@
 // A start that fails, or is killed, at each of its stages leaves nothing behind. Needs a build with fault hooks.
 #include "namespaces/container_interface.hpp"
 #include "namespaces/host_audit.hpp"
+#include "namespaces/own_network.hpp"
 #include "spec/run_directory.hpp"
 
 #include <algorithm>
@@ -111,6 +112,15 @@ TEST_P(AStartThatFails, LeavesNothingOfAPlainMachine) {
 TEST_P(AStartThatFails, LeavesNothingOfAThrowAwayMachine) {
     expect_failure(outcome_of(failing({"--ephemeral", "--layer=disk", "--private-network"})));
     expect_nothing_left();
+}
+
+TEST_P(AStartThatFails, LeavesNothingOfAMachineWithLinks) {
+    OwnNetwork host;
+    host.make_pair("eth8", "eth9");
+    expect_failure(
+        outcome_of(failing({"--network-zone=lan", "--network-veth-extra=ext0:int0", "--network-macvlan=eth8"})));
+    expect_nothing_left();
+    EXPECT_TRUE(host.is_as_before()) << testing::PrintToString(host.names());
 }
 
 TEST_P(AStartThatFails, LeavesTheNameFree) {

@@ -82,6 +82,7 @@ for shell, (offered, name, check) in shells.items():
     # fish keeps what begins with a dot to itself until somebody has typed the dot.
     wants(["machinist", "login", "."], {".host"})
     wants(["machinist", "snapshot", ""], {"create", "list", "restore", "remove"})
+    wants(["machinist", "run", "--network-interface", "l"], {"lo"})
     with tempfile.TemporaryDirectory() as place:
         # Names come from the program: one that knows some.
         fake = os.path.join(place, "machinist")

@@ -51,6 +51,18 @@ _machinist_values() { # OPTION
     esac
 }
 
+_machinist_links() { # OPTION: what of the host's network it can mean
+    local link
+    for link in /sys/class/net/*; do
+        link=${link##*/}
+        case $1 in
+        --network-bridge) [[ -d /sys/class/net/$link/bridge ]] && echo "$link" ;;
+        --network-zone) [[ $link == vz-* ]] && echo "${link#vz-}" ;;
+        --network-interface | --network-macvlan | --network-ipvlan) echo "$link" ;;
+        esac
+    done
+}
+
 _machinist_words() { # WORDS: those that begin as the current one
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current")
 }
@@ -73,6 +85,10 @@ _machinist() {
     fi
     if [[ $before == -* && $verb != run ]]; then
         _machinist_words "$(_machinist_values "$before")"
+        ((${#COMPREPLY[@]})) && return
+    fi
+    if [[ $before == --network-* && $verb == run ]]; then
+        _machinist_words "$(_machinist_links "$before")"
         ((${#COMPREPLY[@]})) && return
     fi
     if [[ $current == -* ]]; then

@@ -58,3 +58,8 @@ complete -c machinist -n "__machinist_verb_in kill" -s s -l signal -x -a "(comma
 complete -c machinist -n "__machinist_verb_in kill" -l kill-whom -x -a "leader supervisor all"
 complete -c machinist -n "__machinist_verb_in wait" -l for -x -a "running ready removed exec="
 complete -c machinist -n "__machinist_verb_in start enable disable" -l runner -x -a "machinist nspawn vmspawn"
+complete -c machinist -n "__machinist_verb_in run" -l network-bridge -x -a "(path dirname /sys/class/net/*/bridge | path basename)"
+complete -c machinist -n "__machinist_verb_in run" -l network-zone -x -a "(path basename /sys/class/net/vz-* | string replace vz- '')"
+for option in network-interface network-macvlan network-ipvlan
+    complete -c machinist -n "__machinist_verb_in run" -l $option -x -a "(command ls /sys/class/net)"
+end
