@@ -55,21 +55,19 @@ private:
         } else if (!link.bridge.empty()) {
             bridge = link_named(host_, link.bridge).index;
         }
-        const bool is_main = link.machine_name == plan_.main_link;
-        const NewLink end = make_ends(link, bridge, is_main);
+        const NewLink end = make_ends(link, bridge);
         if (!link.host_alternative.empty())
             // Somebody else may have it.
             (void)host_.try_one(alternative_name_request(end.index, link.host_alternative));
-        if (is_main)
+        if (link.has_our_name)
             made_.host_indexes.push_back(bridge != 0 ? bridge : end.index);
     }
 
-    // Of the main link the name is ours to choose; others are called as the administrator wrote.
-    NewLink make_ends(const PlannedLink& link, int bridge, bool may_rename) {
+    NewLink make_ends(const PlannedLink& link, int bridge) {
         NewLink here;
         here.mac = link.host_mac;
         here.master = bridge;
-        here.is_up = may_rename;
+        here.is_up = link.has_our_name;
         NewLink there;
         there.name = link.machine_name;
         there.mac = link.machine_mac;
@@ -94,7 +92,7 @@ private:
                 const timespec step{.tv_sec = 0, .tv_nsec = wait_step * 1'000'000L};
                 ::nanosleep(&step, nullptr);
                 waited += wait_step;
-            } else if (!may_rename || ++names >= most_names) {
+            } else if (!link.has_our_name || ++names >= most_names) {
                 throw Failure{FailureKind::already_exists, "a network link '" + here.name + "' exists already"}
                     .try_instead("another name for it");
             }

@@ -21,6 +21,7 @@ PlannedLink planned(LinkKind kind, std::string_view host_name, std::string_view 
 
 PlannedLink plan_veth(const NetworkSpec& network, const MachineName& machine, const std::string& zone_bridge) {
     PlannedLink link = planned(LinkKind::veth, "", main_veth);
+    link.has_our_name = true;
     link.bridge = zone_bridge.empty() ? network.bridge : zone_bridge;
     const std::string whole = (link.bridge.empty() ? "ve-" : "vb-") + machine.text();
     link.host_name = fitting_link_name(whole);

@@ -26,6 +26,9 @@ struct PlannedLink {
     std::optional<MacAddress> host_mac; // none: the kernel's choice, or as it is
     std::optional<MacAddress> machine_mac;
     std::string bridge; // that the end on the host joins; empty: none
+    // veth: the name on the host is ours, not the administrator's. The machine is known by this link, and where the
+    // name is taken it gets another one.
+    bool has_our_name = false;
 };
 
 struct NetworkPlan {

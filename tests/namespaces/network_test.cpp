@@ -39,13 +39,22 @@ protected:
         return machine().program().pid();
     }
 
+    // It has its links by the time it answers.
+    void launch(Start wanted) {
+        start(std::move(wanted));
+        EXPECT_NE(ask("links"), "");
+    }
+    void launch_with(std::vector<std::string> options) {
+        launch({.options = std::move(options)});
+    }
+
     OwnNetwork host;
 };
 
 } // namespace
 
 TEST_F(NetworkOption, NetworkVethGivesTheMachineHost0AndTheHostItsOtherEnd) {
-    start_with({"--network-veth"});
+    launch_with({"--network-veth"});
     NetworkSpec network;
     network.veth = true;
     const PlannedLink link = planned(network);
@@ -62,7 +71,7 @@ TEST_F(NetworkOption, NetworkVethGivesTheMachineHost0AndTheHostItsOtherEnd) {
 }
 
 TEST_F(NetworkOption, NetworkVethTakesItsAddressFromTheEnvironment) {
-    start({.options = {"-n"}, .environment = {"SYSTEMD_NSPAWN_NETWORK_MAC=02:00:00:00:00:07"}});
+    launch({.options = {"-n"}, .environment = {"SYSTEMD_NSPAWN_NETWORK_MAC=02:00:00:00:00:07"}});
 
     EXPECT_EQ(address_of("host0"), "02:00:00:00:00:07");
 }
@@ -75,7 +84,7 @@ TEST_F(NetworkOption, NetworkVethFindsAnotherNameWhereItsOwnIsTaken) {
     host.make_pair(wanted, "other");
     const int index = host.find(wanted)->index;
 
-    start({.options = {"-n"}, .name = name});
+    launch({.options = {"-n"}, .name = name});
 
     EXPECT_THAT(ask("links"), HasSubstr("host0"));
     EXPECT_EQ(host.names().size(), 4U) << testing::PrintToString(host.names());
@@ -84,7 +93,7 @@ TEST_F(NetworkOption, NetworkVethFindsAnotherNameWhereItsOwnIsTaken) {
 }
 
 TEST_F(NetworkOption, NetworkVethExtraAddsLinksWithTheirNames) {
-    start_with({"--network-veth-extra=ext0:int0", "--network-veth-extra=ext1", "-n"});
+    launch_with({"--network-veth-extra=ext0:int0", "--network-veth-extra=ext1", "-n"});
 
     EXPECT_THAT(ask("links"), AllOf(HasSubstr("int0"), HasSubstr("ext1"), HasSubstr("host0")));
     EXPECT_TRUE(host.find("ext0"));
@@ -103,7 +112,7 @@ TEST_F(NetworkOption, NetworkVethExtraIsRefusedWhereItsNameIsTaken) {
 
 TEST_F(NetworkOption, NetworkBridgePutsTheLinkAtABridgeThatIsThere) {
     const int bridge = host.make_bridge("br0");
-    start_with({"--network-bridge=br0"});
+    launch_with({"--network-bridge=br0"});
     NetworkSpec network;
     network.veth = true;
     network.bridge = "br0";
@@ -126,11 +135,11 @@ TEST_F(NetworkOption, NetworkBridgeIsRefusedWithoutTheBridge) {
 }
 
 TEST_F(NetworkOption, NetworkZoneHasABridgeFromItsFirstMachineToItsLast) {
-    start_with({"--network-zone=lan"});
+    launch_with({"-x", "--network-zone=lan"});
     const auto bridge = host.find("vz-lan");
     ASSERT_TRUE(bridge);
     EXPECT_EQ(bridge->kind, "bridge");
-    start_with({"--network-zone=lan"});
+    launch_with({"-x", "--network-zone=lan"});
 
     EXPECT_EQ(host.find("vz-lan")->index, bridge->index);
     EXPECT_EQ(host.names().size(), 4U) << testing::PrintToString(host.names());
@@ -143,7 +152,7 @@ TEST_F(NetworkOption, NetworkZoneHasABridgeFromItsFirstMachineToItsLast) {
 TEST_F(NetworkOption, NetworkMacvlanAddsALinkOnOneOfTheHosts) {
     host.make_pair("lower0", "other");
 
-    start_with({"--network-macvlan=lower0", "--network-macvlan=lower0:lan"});
+    launch_with({"--network-macvlan=lower0", "--network-macvlan=lower0:lan"});
 
     EXPECT_THAT(ask("links"), AllOf(HasSubstr("mv-lower0"), HasSubstr("lan")));
     EXPECT_NE(address_of("mv-lower0"), address_of("lan"));
@@ -165,7 +174,7 @@ TEST_F(NetworkOption, NetworkInterfaceIsMovedInAndComesBackAsItWas) {
     host.make_pair("eth8", "eth9");
     const int index = host.find("eth9")->index;
 
-    start_with({"--network-interface=eth9:lan0"});
+    launch_with({"--network-interface=eth9:lan0"});
 
     EXPECT_THAT(ask("links"), HasSubstr("lan0"));
     EXPECT_FALSE(host.find("eth9"));
@@ -184,7 +193,7 @@ TEST_F(NetworkOption, NetworkInterfaceComesBackFromAStartThatFails) {
 
 TEST_F(NetworkOption, NetworkInterfaceComesBackUnderItsNameWhateverTheMachineCallsIt) {
     host.make_pair("eth8", "eth9");
-    start_with({"--network-interface=eth9"});
+    launch_with({"--network-interface=eth9"});
 
     end_machine();
 
@@ -192,16 +201,16 @@ TEST_F(NetworkOption, NetworkInterfaceComesBackUnderItsNameWhateverTheMachineCal
 }
 
 TEST_F(NetworkOption, NetworkNamespacePathMakesNoLinks) {
-    start_with({"--network-namespace-path=/proc/" + std::to_string(::getpid()) + "/ns/net"});
+    launch_with({"--network-namespace-path=/proc/" + std::to_string(::getpid()) + "/ns/net"});
 
     EXPECT_EQ(host.names().size(), 1U);
     EXPECT_EQ(ask("namespace net"), std::filesystem::read_symlink("/proc/self/ns/net").string());
 }
 
 TEST_F(NetworkOption, NetworkAddressGatewayAndDnsAreThereBeforeAnythingRuns) {
-    start_with({"-n", "--network-address=192.0.2.7/24", "--network-address=2001:db8::7/64",
-                "--network-gateway=192.0.2.1", "--network-gateway=2001:db8::1", "--network-dns=192.0.2.53",
-                "--network-dns=2001:db8::53"});
+    launch_with({"-n", "--network-address=192.0.2.7/24", "--network-address=2001:db8::7/64",
+                 "--network-gateway=192.0.2.1", "--network-gateway=2001:db8::1", "--network-dns=192.0.2.53",
+                 "--network-dns=2001:db8::53"});
 
     EXPECT_THAT(ask("links"), HasSubstr("host0 up"));
     EXPECT_THAT(ask("cat /proc/net/fib_trie"), HasSubstr("192.0.2.7"));
@@ -220,12 +229,15 @@ TEST_F(NetworkOption, PortIsWrittenDownForTheMachine) {
 
 TEST_F(NetworkOption, LinksAreThereAgainAfterAReboot) {
     host.make_pair("eth8", "eth9");
-    start({.options = {"-b", "--network-zone=lan", "--network-interface=eth9:lan0", "--network-macvlan=eth8"},
-           .command = {}});
+    launch({.options = {"-b", "--network-zone=lan", "--network-interface=eth9:lan0", "--network-macvlan=eth8"},
+            .command = {}});
     const auto links = ask("links");
     const int bridge = host.find("vz-lan")->index;
 
+    const pid_t before = machine().leader();
     machine().tell("reboot restart");
+    // What is said before the new start is lost.
+    ASSERT_TRUE(eventually([&] { return machine().leader() != before; }, 20s)) << machine().program().errors();
 
     EXPECT_EQ(words_of(ask("links")).size(), words_of(links).size());
     EXPECT_THAT(ask("links"), AllOf(HasSubstr("host0"), HasSubstr("lan0"), HasSubstr("mv-eth8")));
@@ -233,7 +245,7 @@ TEST_F(NetworkOption, LinksAreThereAgainAfterAReboot) {
 }
 
 TEST_F(NetworkOption, LinksOfAKilledSupervisorAreGoneOnceItIsUndone) {
-    start_with({"--network-zone=lan", "--network-veth-extra=ext0"});
+    launch_with({"--network-zone=lan", "--network-veth-extra=ext0"});
     const std::string name = machine().name();
 
     ::kill(supervisor(), SIGKILL);
