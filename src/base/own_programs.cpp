@@ -25,7 +25,8 @@ constexpr Place places[]{{"machinist", "cli"},
                          {"machinist-supervisor", "supervisor/keeper"},
                          {"machinist-survey", "registry/survey"},
                          {"machinist-transfer", "transfer"},
-                         {"machinist-unit", "scope"}};
+                         {"machinist-unit", "scope"},
+                         {"machinist-unlock", "dissect"}};
 
 // Empty if this program lies in no build tree. What is in one is as trustworthy as this program: both are its owner's.
 std::filesystem::path folder_of_built_programs() {

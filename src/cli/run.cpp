@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/own_programs.hpp"
+#include "cli/passphrases.hpp"
 #include "cli/run_bundle.hpp"
 #include "cli/run_facts.hpp"
 #include "image/host_facts_reader.hpp"
@@ -116,12 +117,14 @@ int resolve_and_start(const CommandLine& line) {
     if (!request.quiet)
         complain(file.warnings, request.manner, "warning: ");
     const Settings settings = merge_settings(request, file.settings);
-    const ImageFacts facts = image_facts_for(request, settings, image, host);
+    const LoadedCredentials credentials = load_credentials(settings, host);
+    DiskKeys keys{passphrases(settings, credentials, host, request.ask_password)};
+    const ImageFacts facts = image_facts_for(request, settings, image, host, keys);
     // Which directory of the host's journal is the machine's own is known once its id is.
     if (facts.machine_id)
         host.journal_directory_of_machine =
             std::filesystem::is_directory("/var/log/journal/" + facts.machine_id->plain());
-    auto resolved = resolve(request, settings, facts, host, draw_chance(), load_credentials(settings, host));
+    auto resolved = resolve(request, settings, facts, host, draw_chance(), credentials);
     // All that is wrong at once, wherever it was written.
     Problems problems = line.problems;
     problems.insert(problems.end(), file.problems.begin(), file.problems.end());
@@ -142,7 +145,7 @@ int resolve_and_start(const CommandLine& line) {
     if (::geteuid() != 0)
         throw Failure{FailureKind::not_permitted, "start machine '" + spec.name.text() + "': it needs root"}
             .try_instead("sudo, or --dry-run to see what would be done");
-    start_machine(std::move(spec), programs);
+    start_machine(std::move(spec), programs, std::move(keys));
 }
 
 } // namespace

@@ -99,16 +99,35 @@ Path find_image(const StartRequest& request, const HostFacts& host) {
 
 namespace {
 
-ImageFacts disk_facts_for(const StartRequest& request, const Path& image, const WantedImageFacts& wanted) {
+std::optional<std::string> signature_for(const StartRequest& request, const HostFacts& host) {
+    constexpr std::size_t largest_signature = 65536;
+    const auto& given = request.root_hash_signature;
+    if (!given || given->file.empty())
+        return given ? std::optional{given->bytes} : std::nullopt;
+    const Path path = (host.working_directory / given->file).lexically_normal();
+    std::string bytes = read_all(open_path(path, O_RDONLY | O_NOCTTY | O_NONBLOCK), largest_signature + 1);
+    if (bytes.empty() || bytes.size() > largest_signature)
+        throw Failure{FailureKind::invalid, "read signature '" + path.string() + "': it is " +
+                                                (bytes.empty() ? "empty" : "larger than 64 KiB")};
+    return bytes;
+}
+
+ImageFacts disk_facts_for(const StartRequest& request, const Path& image, const WantedImageFacts& wanted,
+                          const HostFacts& host, DiskKeys& keys) {
     if (::geteuid() != 0)
         throw Failure{FailureKind::not_permitted, "look into disk image '" + image.string() + "': it needs root"};
     ImageFacts facts;
     facts.directory = image;
     facts.exists = true;
     facts.read_only = !can_be_written(image);
-    facts.disk = inspect_disk(
-        image, {.policy = request.image_policy, .root_hash = request.root_hash, .verity_data = request.verity_data});
-    const DiskVisit visit{image, *facts.disk};
+    std::optional<Path> verity_data;
+    if (request.verity_data)
+        verity_data = (host.working_directory / *request.verity_data).lexically_normal();
+    facts.disk = inspect_disk(image, {.policy = request.image_policy,
+                                      .root_hash = request.root_hash,
+                                      .root_hash_signature = signature_for(request, host),
+                                      .verity_data = verity_data});
+    const DiskVisit visit{image, *facts.disk, keys};
     read_tree_facts(visit.root(), wanted, facts);
     facts.disk->owner_uid = facts.owner_uid;
     facts.disk->owner_gid = facts.owner_gid;
@@ -118,14 +137,14 @@ ImageFacts disk_facts_for(const StartRequest& request, const Path& image, const 
 } // namespace
 
 ImageFacts image_facts_for(const StartRequest& request, const Settings& settings, const Path& directory,
-                           const HostFacts& host) {
+                           const HostFacts& host, DiskKeys& keys) {
     WantedImageFacts wanted;
     // A plain command needs neither, and its start is to be quick.
     wanted.init = wanted.os_release = settings.start && settings.start->boot.value_or(false);
     wanted.timezone = host.timezone_name;
     const bool is_called_a_tree = request.directory || request.stack || request.bundle;
     if (is_disk_image(directory) && (request.image || !is_called_a_tree))
-        return disk_facts_for(request, directory, wanted);
+        return disk_facts_for(request, directory, wanted, host, keys);
     struct stat status {};
     if (!request.make_from || ::stat(directory.c_str(), &status) == 0)
         return read_image_facts(directory, wanted);

@@ -2,6 +2,7 @@
 // What a request is resolved against: the image, the host, the settings file and the credentials that it names.
 #pragma once
 
+#include "image/disk_keys.hpp"
 #include "spec/command_line.hpp"
 #include "spec/image_facts.hpp"
 #include "spec/resolve.hpp"
@@ -13,9 +14,9 @@ namespace machinist {
 // Failure(not_found) for a name that is nowhere.
 Path find_image(const StartRequest& request, const HostFacts& host);
 
-// With --template and no tree yet, the template's facts.
+// With --template and no tree yet, the template's facts. keys: of what is encrypted; they are asked for.
 ImageFacts image_facts_for(const StartRequest& request, const Settings& settings, const Path& directory,
-                           const HostFacts& host);
+                           const HostFacts& host, DiskKeys& keys);
 
 // Empty if there is none or none is wanted.
 SettingsFile read_settings_for(const StartRequest& request, const Path& image_directory, const HostFacts& host);

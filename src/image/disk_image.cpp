@@ -18,6 +18,7 @@ namespace machinist {
 namespace {
 
 constexpr std::size_t longest_hash = 256;
+constexpr std::size_t longest_signature = 65536;
 
 std::optional<std::string> hash_in(std::string_view text, const std::string& place) {
     const std::string digits = lower_case(trimmed(text));
@@ -34,18 +35,57 @@ std::filesystem::path beside(const std::filesystem::path& image, const char* suf
     return path.string() + suffix;
 }
 
-std::optional<std::string> root_hash_of(BorrowedFd disk, const std::filesystem::path& image) {
-    char value[longest_hash];
-    const ssize_t length = ::fgetxattr(disk.get(), "user.verity.roothash", value, sizeof value);
-    if (length > 0)
-        return hash_in({value, static_cast<std::size_t>(length)}, "its attribute user.verity.roothash");
-    const auto file = beside(image, ".roothash");
+std::optional<std::string> text_beside(const std::filesystem::path& image, const char* suffix, std::size_t limit) {
+    const auto file = beside(image, suffix);
     const auto opened = open_path_if_exists(file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!opened)
         return std::nullopt;
     if (!S_ISREG(status_of(*opened).st_mode))
-        throw Failure{FailureKind::hostile, "read its root hash: '" + file.string() + "' is no regular file"};
-    return hash_in(read_all(*opened, 2 * longest_hash), "'" + file.string() + "'");
+        throw Failure{FailureKind::hostile, "read '" + file.string() + "': it is no regular file"};
+    std::string text = read_all(*opened, limit + 1);
+    if (text.size() > limit)
+        throw Failure{FailureKind::hostile,
+                      "read '" + file.string() + "': it has more than " + std::to_string(limit) + " bytes"};
+    return text;
+}
+
+// name: "roothash" or "usrhash".
+std::optional<std::string> hash_of(BorrowedFd disk, const std::filesystem::path& image, const std::string& name) {
+    char value[longest_hash];
+    const std::string attribute = "user.verity." + name;
+    const ssize_t length = ::fgetxattr(disk.get(), attribute.c_str(), value, sizeof value);
+    if (length > 0)
+        return hash_in({value, static_cast<std::size_t>(length)}, "its attribute " + attribute);
+    const auto text = text_beside(image, ("." + name).c_str(), 2 * longest_hash);
+    return text ? std::optional{hash_in(*text, "'" + beside(image, ("." + name).c_str()).string() + "'")}
+                : std::nullopt;
+}
+
+std::filesystem::path tree_beside(const std::filesystem::path& image) {
+    const auto file = beside(image, ".verity");
+    return ::access(file.c_str(), R_OK) == 0 ? file : std::filesystem::path{};
+}
+
+std::optional<VerityRequest> root_verity(BorrowedFd disk, const std::filesystem::path& image,
+                                         const DiskWishes& wishes) {
+    auto hash = wishes.root_hash ? wishes.root_hash : hash_of(disk, image, "roothash");
+    if (!hash)
+        return std::nullopt;
+    // What lies beside the image vouches for the hash that lies there.
+    auto signature = wishes.root_hash_signature;
+    if (!signature && !wishes.root_hash)
+        signature = text_beside(image, ".roothash.p7s", longest_signature);
+    return VerityRequest{.root_hash = std::move(*hash),
+                         .signature = signature.value_or(""),
+                         .tree_file = wishes.verity_data.value_or(tree_beside(image))};
+}
+
+std::optional<VerityRequest> usr_verity(BorrowedFd disk, const std::filesystem::path& image) {
+    auto hash = hash_of(disk, image, "usrhash");
+    if (!hash)
+        return std::nullopt;
+    return VerityRequest{.root_hash = std::move(*hash),
+                         .signature = text_beside(image, ".usrhash.p7s", longest_signature).value_or("")};
 }
 
 std::string context(const std::filesystem::path& path) {
@@ -89,8 +129,9 @@ DiskSpec inspect_disk(const std::filesystem::path& path, const DiskWishes& wishe
         const UniqueFd disk = open_disk_image(path, O_RDONLY);
         DiskRequest request;
         request.policy = wishes.policy.value_or(ImagePolicy::of_machines());
-        request.root_hash = wishes.root_hash ? wishes.root_hash : root_hash_of(disk, path);
-        request.has_verity_data = wishes.verity_data || ::access(beside(path, ".verity").c_str(), R_OK) == 0;
+        request.root = root_verity(disk, path, wishes);
+        if (!wishes.root_hash)
+            request.usr = usr_verity(disk, path);
         return plan_disk(probe_disk(disk), request);
     });
 }

@@ -16,7 +16,9 @@ namespace machinist {
 // What the caller wants of it.
 struct DiskWishes {
     std::optional<ImagePolicy> policy;
-    std::optional<std::string> root_hash; // else of the attribute user.verity.roothash or the file NAME.roothash
+    // Else of the attribute user.verity.roothash or the file NAME.roothash, NAME.roothash.p7s, NAME.verity.
+    std::optional<std::string> root_hash;
+    std::optional<std::string> root_hash_signature; // its bytes
     std::optional<std::filesystem::path> verity_data;
 };
 

@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "image/disk_image.hpp"
+#include "image/part_device.hpp"
 #include "kernel/files.hpp"
 #include "kernel/filesystem_growth.hpp"
 #include "kernel/loop_device.hpp"
@@ -33,9 +34,8 @@ MountAttributes attributes_of(const DiskMount& mount, bool read_only) {
     return attributes;
 }
 
-std::vector<std::pair<std::string, std::string>> options_of(const DiskMount& mount, bool read_only) {
+std::vector<std::pair<std::string, std::string>> options_of(const std::string& type, bool read_only) {
     std::vector<std::pair<std::string, std::string>> options;
-    const std::string& type = mount.filesystem;
     if (read_only)
         options.emplace_back("ro", "");
     // A superblock may ask for a panic of the host where something is wrong in it.
@@ -56,36 +56,26 @@ std::vector<std::pair<std::string, std::string>> options_of(const DiskMount& mou
     return options;
 }
 
-void refuse_protected(const DiskMount& mount) {
-    switch (mount.protection) {
-    case DiskProtection::none: return;
-    case DiskProtection::luks:
-        throw Failure{FailureKind::not_supported, "open it: it is encrypted with LUKS, and this version opens no "
-                                                  "encrypted partitions"}
-            .try_instead("opening it with cryptsetup, and --image=/dev/mapper/NAME");
-    case DiskProtection::verity:
-        throw Failure{FailureKind::not_supported, "verify it: it has a root hash, and this version sets up no verity "
-                                                  "devices"}
-            .try_instead("opening it with veritysetup, and --image=/dev/mapper/NAME");
-    }
-}
+struct MountedPart {
+    UniqueFd mount;
+    std::string filesystem;
+    std::uint64_t size = 0;
+};
 
-UniqueFd mount_part(BorrowedFd file, const DiskSpec& disk, const DiskMount& mount, bool read_only) {
+MountedPart mount_part(BorrowedFd file, const DiskSpec& disk, const DiskMount& mount, bool read_only, DiskKeys& keys) {
     return doing("mount " + mount.name + " with " + escaped_for_people(mount.filesystem), [&] {
-        refuse_protected(mount);
-        const LoopDevice device = attach_loop_device(
-            file,
-            {.offset = mount.offset, .size = mount.size, .sector_size = disk.sector_size, .read_only = read_only});
-        auto options = options_of(mount, read_only);
+        const PartDevice device = open_part(file, disk, mount, read_only, keys);
+        auto options = options_of(device.filesystem, read_only);
         options.emplace_back("source", device.path);
-        UniqueFd made = make_filesystem(mount.filesystem, {options, attributes_of(mount, read_only)});
-        return made;
+        UniqueFd made = make_filesystem(device.filesystem, {options, attributes_of(mount, read_only)});
+        return MountedPart{std::move(made), device.filesystem, device.size};
     });
 }
 
-void grow(BorrowedFd made, const DiskMount& mount) {
+void grow(const MountedPart& made, const DiskMount& mount) {
     doing("grow " + mount.name, [&] {
-        grow_filesystem(open_beneath(made, ".", O_RDONLY | O_DIRECTORY, Links::refuse), mount.filesystem, mount.size);
+        grow_filesystem(open_beneath(made.mount, ".", O_RDONLY | O_DIRECTORY, Links::refuse), made.filesystem,
+                        made.size);
     });
 }
 
@@ -125,7 +115,8 @@ void wait_for_other_writers(BorrowedFd file) {
 
 class DiskMounter {
 public:
-    DiskMounter(const DiskSpec& disk, DiskUse use, BorrowedFd file) : disk_(disk), use_(use), file_(file) {}
+    DiskMounter(const DiskSpec& disk, DiskUse use, BorrowedFd file, DiskKeys& keys)
+        : disk_(disk), use_(use), file_(file), keys_(keys) {}
 
     DiskTree mount_all(BorrowedFd target) {
         for (const DiskMount& one : disk_.mounts) {
@@ -147,16 +138,16 @@ private:
     }
 
     UniqueFd mount(const DiskMount& one) {
-        UniqueFd made = mount_part(file_, disk_, one, is_read_only(one));
+        MountedPart made = mount_part(file_, disk_, one, is_read_only(one), keys_);
         if (!one.grows || is_read_only(one))
-            return made;
+            return std::move(made.mount);
         try {
             grow(made, one);
         } catch (const Failure& failure) {
             // It is as large as it was, which is no reason not to run.
             tree_.warnings.emplace_back(failure.what());
         }
-        return made;
+        return std::move(made.mount);
     }
 
     void mount_below(const DiskMount& one) {
@@ -181,25 +172,28 @@ private:
     const DiskSpec& disk_;
     DiskUse use_;
     BorrowedFd file_;
+    DiskKeys& keys_;
     DiskTree tree_;
     bool top_is_written_ = true;
 };
 
 } // namespace
 
-DiskTree mount_disk(const std::filesystem::path& image, const DiskSpec& disk, DiskUse use, BorrowedFd target) {
+DiskTree mount_disk(const std::filesystem::path& image, const DiskSpec& disk, DiskUse use, BorrowedFd target,
+                    DiskKeys& keys) {
     return doing("mount disk image '" + escaped_for_people(image.native()) + "'", [&] {
         const bool is_written = use == DiskUse::write &&
                                 std::ranges::any_of(disk.mounts, [](const DiskMount& one) { return !one.read_only; });
         const UniqueFd file = open_disk_image(image, is_written ? O_RDWR : O_RDONLY);
         if (is_written)
             wait_for_other_writers(file);
-        return DiskMounter{disk, use, file}.mount_all(target);
+        return DiskMounter{disk, use, file, keys}.mount_all(target);
     });
 }
 
 void grow_disk_part(const std::filesystem::path& image, const DiskSpec& disk, const DiskMount& part) {
-    grow(mount_part(open_disk_image(image, O_RDWR), disk, part, false), part);
+    DiskKeys none;
+    grow(mount_part(open_disk_image(image, O_RDWR), disk, part, false, none), part);
 }
 
 } // namespace machinist

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
+#include "image/disk_keys.hpp"
 #include "spec/disk_spec.hpp"
 
 #include <filesystem>
@@ -21,9 +22,10 @@ struct DiskTree {
     std::vector<std::string> warnings; // what could not be had, and need not be
 };
 
-// Attached to target, a directory of a private mount namespace. All mounts are private and nodev. The loop devices end
-// with their mounts. Throws Failure naming the partition.
-DiskTree mount_disk(const std::filesystem::path& image, const DiskSpec& disk, DiskUse use, BorrowedFd target);
+// Attached to target, a directory of a private mount namespace. All mounts are private and nodev. All devices
+// end with their mounts. Throws Failure naming the partition.
+DiskTree mount_disk(const std::filesystem::path& image, const DiskSpec& disk, DiskUse use, BorrowedFd target,
+                    DiskKeys& keys);
 
 // Only this part of it, to the size that it may have; nothing stays mounted.
 void grow_disk_part(const std::filesystem::path& image, const DiskSpec& disk, const DiskMount& part);

@@ -124,11 +124,16 @@ private:
         return architecture == request_.native ? 2 : architecture == request_.secondary ? 1 : 0;
     }
 
+    [[nodiscard]] const VerityRequest* verity_of(Designator designator) const {
+        const auto& wanted = designator == Designator::usr ? request_.usr : request_.root;
+        return (designator == Designator::root || designator == Designator::usr) && wanted ? &*wanted : nullptr;
+    }
+
     [[nodiscard]] unsigned protection_of(Designator designator, const Partition& one) const {
         if (one.filesystem == luks)
             return policy::encrypted;
-        if (designator == Designator::root && request_.root_hash)
-            return found_.contains(Designator::root_verity_sig) ? policy::signed_ | policy::verity : policy::verity;
+        if (const auto* verity = verity_of(designator))
+            return verity->signature.empty() ? policy::verity : policy::signed_ | policy::verity;
         return policy::unprotected;
     }
 
@@ -200,12 +205,13 @@ private:
                         .offset = one.offset,
                         .size = one.size,
                         .filesystem = one.filesystem};
-        if (one.filesystem == luks)
+        if (one.filesystem == luks) {
             mount.protection = DiskProtection::luks;
-        else if (designator == Designator::root && request_.root_hash)
+            mount.may_hold = filesystems_of(designator);
+        } else if (verity_of(designator)) {
             mount.protection = DiskProtection::verity;
-        if (mount.protection == DiskProtection::verity)
-            check_verity(one);
+            mount.verity = verity_for(designator, one);
+        }
         if (one.filesystem.empty())
             throw Failure{FailureKind::invalid, "mount " + mount.name + ": there is no filesystem in it"};
         if (one.filesystem != luks && !is_mountable(one.filesystem))
@@ -219,22 +225,37 @@ private:
         return mount;
     }
 
+    [[nodiscard]] std::vector<std::string> filesystems_of(Designator designator) const {
+        const unsigned flags = request_.policy.flags_of(designator);
+        std::vector<std::string> names;
+        for (const std::string_view name : mountable)
+            if ((flags & policy_of_filesystem(name)) != 0)
+                names.emplace_back(name);
+        return names;
+    }
+
     // The first half of the hash is the id of the data, the second that of the tree.
-    void check_verity(const Partition& data) const {
-        const auto tree = found_.find(Designator::root_verity);
-        if (tree == found_.end() && !request_.has_verity_data)
-            throw Failure{FailureKind::not_found, "verify its root: it has no partition with verity data"}.try_instead(
-                "--verity-data=PATH");
-        if (tree == found_.end() || layout_.table != PartitionTable::gpt)
-            return;
-        const std::string& hash = *request_.root_hash;
+    [[nodiscard]] DiskVerity verity_for(Designator designator, const Partition& data) const {
+        const VerityRequest& wanted = *verity_of(designator);
+        DiskVerity verity{.root_hash = wanted.root_hash, .signature = wanted.signature, .tree_file = wanted.tree_file};
+        if (!wanted.tree_file.empty())
+            return verity;
+        const std::string name{name_of(designator_names, designator)};
+        const auto tree = found_.find(designator == Designator::usr ? Designator::usr_verity : Designator::root_verity);
+        if (tree == found_.end())
+            throw Failure{FailureKind::not_found, "verify its " + name + ": it has no partition with verity data"}
+                .try_instead("--verity-data=PATH");
+        const std::string& hash = wanted.root_hash;
         std::string ids;
         for (const char digit : data.id + tree->second.partition.id)
             if (digit != '-')
                 ids += digit;
         if (hash.size() < 32 || ids != hash.substr(0, 32) + hash.substr(hash.size() - 32))
-            throw Failure{FailureKind::not_permitted,
-                          "verify its root: the ids of the root and of its verity data are not those of the root hash"};
+            throw Failure{FailureKind::not_permitted, "verify its " + name + ": the ids of the " + name +
+                                                          " and of its verity data are not those of the root hash"};
+        verity.tree_offset = tree->second.partition.offset;
+        verity.tree_size = tree->second.partition.size;
+        return verity;
     }
 
     [[nodiscard]] Failure no_root() const {

@@ -6,18 +6,26 @@
 #include "spec/disk_spec.hpp"
 #include "spec/image_policy.hpp"
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace machinist {
 
+// What somebody vouches for with a filesystem's root hash.
+struct VerityRequest {
+    std::string root_hash;                // hexadecimal
+    std::string signature = {};           // PKCS#7; "" for none
+    std::filesystem::path tree_file = {}; // with the tree of hashes; empty: a partition of the image has it
+};
+
 struct DiskRequest {
     ImagePolicy policy = ImagePolicy::of_machines();
     std::string_view native = native_architecture();
     std::string_view secondary = secondary_architecture();
-    std::optional<std::string> root_hash; // of the root filesystem's verity tree, hexadecimal
-    bool has_verity_data = false;         // in a file beside the image
+    std::optional<VerityRequest> root = {};
+    std::optional<VerityRequest> usr = {};
 };
 
 // Throws Failure: hostile for a table that cannot be true, not_permitted for what the policy refuses, not_found without

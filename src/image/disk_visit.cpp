@@ -9,25 +9,29 @@
 
 #include <exception>
 #include <fcntl.h>
+#include <memory>
 #include <sched.h>
 #include <unistd.h>
 
 namespace machinist {
 
-DiskVisit::DiskVisit(const std::filesystem::path& image, const DiskSpec& disk)
+DiskVisit::DiskVisit(const std::filesystem::path& image, const DiskSpec& disk, DiskKeys& keys)
     : lock_(lock_image(image, LockMode::shared)),
       mounts_(open_path("/proc/self/ns/mnt", O_RDONLY)),
       directory_(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
     try {
         enter_private_mount_namespace();
         const UniqueFd staging = open_staging_directory();
-        const UniqueFd top = mount_disk(image, disk, DiskUse::read, staging).top;
+        const UniqueFd top = mount_disk(image, disk, DiskUse::read, staging, keys).top;
         root_ = open_beneath(top, ".", O_RDONLY | O_DIRECTORY, Links::refuse);
     } catch (const Failure&) {
         come_back();
         throw;
     }
 }
+
+DiskVisit::DiskVisit(const std::filesystem::path& image, const DiskSpec& disk)
+    : DiskVisit(image, disk, *std::make_unique<DiskKeys>()) {}
 
 DiskVisit::~DiskVisit() {
     come_back();

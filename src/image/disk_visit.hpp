@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
+#include "image/disk_keys.hpp"
 #include "image/image_lock.hpp"
 #include "spec/disk_spec.hpp"
 
@@ -14,6 +15,8 @@ namespace machinist {
 // process of one thread. Failure(busy) while a machine writes to the image.
 class DiskVisit {
 public:
+    DiskVisit(const std::filesystem::path& image, const DiskSpec& disk, DiskKeys& keys);
+    // Failure(not_permitted) where something of it is encrypted.
     DiskVisit(const std::filesystem::path& image, const DiskSpec& disk);
     DiskVisit(const DiskVisit&) = delete;
     DiskVisit& operator=(const DiskVisit&) = delete;

@@ -66,8 +66,9 @@ UniqueFd place_in(BorrowedFd staging, const char* name) {
 
 class Composer {
 public:
-    Composer(const RootSpec& spec, const RootOwnership& ownership, BorrowedFd staging, const LayerPlan& plan)
-        : spec_(spec), ownership_(ownership), staging_(staging), plan_(plan) {}
+    Composer(const RootSpec& spec, const RootOwnership& ownership, BorrowedFd staging, const LayerPlan& plan,
+             DiskKeys& keys)
+        : spec_(spec), ownership_(ownership), staging_(staging), plan_(plan), keys_(keys) {}
 
     RootMount compose() {
         make_instance_tree(spec_.directory, plan_);
@@ -107,8 +108,8 @@ private:
 
     UniqueFd mount_the_disk(const Path& image) {
         const bool is_written = !wants_layer() && tree_is_written();
-        DiskTree tree =
-            mount_disk(image, *spec_.disk, is_written ? DiskUse::write : DiskUse::read, place_in(staging_, "disk"));
+        DiskTree tree = mount_disk(image, *spec_.disk, is_written ? DiskUse::write : DiskUse::read,
+                                   place_in(staging_, "disk"), keys_);
         warnings_ = std::move(tree.warnings);
         return std::move(tree.top);
     }
@@ -287,6 +288,7 @@ private:
     const RootOwnership& ownership_;
     BorrowedFd staging_;
     const LayerPlan& plan_;
+    DiskKeys& keys_;
     OwnerPlan owners_;
     Ownership stack_ownership_ = Ownership::off;
     bool is_host_ = false;
@@ -306,9 +308,15 @@ UniqueFd open_staging_directory(const Path& path) {
     return open_path(path, O_PATH | O_DIRECTORY);
 }
 
+RootMount compose_root(const RootSpec& spec, const RootOwnership& ownership, BorrowedFd staging, const LayerPlan& plan,
+                       DiskKeys& keys) {
+    return doing("make the root filesystem", [&] { return Composer{spec, ownership, staging, plan, keys}.compose(); });
+}
+
 RootMount compose_root(const RootSpec& spec, const RootOwnership& ownership, BorrowedFd staging,
                        const LayerPlan& plan) {
-    return doing("make the root filesystem", [&] { return Composer{spec, ownership, staging, plan}.compose(); });
+    DiskKeys none;
+    return compose_root(spec, ownership, staging, plan, none);
 }
 
 void seal_root(const RootMount& root) {

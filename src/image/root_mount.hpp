@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
+#include "image/disk_keys.hpp"
 #include "image/layer.hpp"
 #include "image/map_owners.hpp"
 #include "spec/machine_spec.hpp"
@@ -32,6 +33,9 @@ struct RootMount {
 UniqueFd open_staging_directory(const Path& path = "/run/machinist/staging");
 
 // Throws Failure; what was made on disk until then is undone by the lines of the plan.
+RootMount compose_root(const RootSpec& spec, const RootOwnership& ownership, BorrowedFd staging, const LayerPlan& plan,
+                       DiskKeys& keys);
+// The same for what is not encrypted.
 RootMount compose_root(const RootSpec& spec, const RootOwnership& ownership, BorrowedFd staging, const LayerPlan& plan);
 
 // Makes a --read-only root read-only. Separate, because missing mount points are made before (as nspawn does).

@@ -3,6 +3,7 @@
 #include "image/stack.hpp"
 
 #include "base/failure.hpp"
+#include "image/disk_image.hpp"
 #include "image/version_order.hpp"
 #include "image/versioned_directory.hpp"
 #include "kernel/files.hpp"
@@ -18,6 +19,7 @@ namespace {
 using std::filesystem::path;
 
 constexpr std::size_t most_entries = 1000;
+constexpr std::string_view disk_suffix = ".raw";
 constexpr std::string_view layer_prefix = "layer@";
 constexpr std::string_view bind_prefix = "bind@";
 constexpr std::string_view read_only_bind_prefix = "robind@";
@@ -91,9 +93,12 @@ private:
             plain.resize(plain.size() - 2);
             place /= newest_in(place, plain);
         }
-        if (plain.ends_with(".raw"))
-            throw refusal(FailureKind::not_supported,
-                          "'" + name + "' in it is a disk image, which is not built yet in this version");
+        if (plain.ends_with(disk_suffix)) {
+            plain.resize(plain.size() - disk_suffix.size());
+            if (!is_disk_image(place) || plain == "rw" || plain == "root")
+                throw refusal(FailureKind::hostile, "'" + name + "' in it is no disk image of a layer or part");
+            stack_.has_disks = true;
+        }
         if (plain.starts_with(layer_prefix) && plain.size() > layer_prefix.size())
             layers_.push_back({plain, place});
         else if (plain.starts_with(bind_prefix))
@@ -109,7 +114,7 @@ private:
     }
 
     [[nodiscard]] std::string newest_in(const path& versions, const std::string& name) const {
-        const std::string suffix = name.ends_with(".raw") ? ".raw" : "";
+        const std::string suffix{name.ends_with(disk_suffix) ? disk_suffix : ""};
         const auto newest = newest_version_in(open_path(versions, O_RDONLY | O_DIRECTORY),
                                               name.substr(0, name.size() - suffix.size()), suffix);
         if (!newest)
@@ -135,7 +140,7 @@ private:
             throw refusal(FailureKind::hostile, "'" + name + "' in it names no place");
         if (std::ranges::find(stack_.parts, *destination, &StackPart::destination) != stack_.parts.end())
             throw refusal(FailureKind::hostile, "'" + destination->string() + "' is bound twice");
-        stack_.parts.push_back({directory_of(name, place), *destination, read_only});
+        stack_.parts.push_back({is_disk_image(place) ? place : directory_of(name, place), *destination, read_only});
     }
 
     void check() const {
@@ -149,7 +154,7 @@ private:
     }
 
     void add_layer(const Layer& layer) {
-        if (leads_to_directory(layer.place))
+        if (leads_to_directory(layer.place) || is_disk_image(layer.place))
             stack_.layers.push_back(layer.place);
         else if (layer.key != layers_.back().key || !is_announced_layer(layer.place))
             throw refusal(FailureKind::hostile, "its layer '" + layer.key + "' is not there");

@@ -13,7 +13,7 @@
 
 namespace machinist {
 
-// A directory of the stack that is seen at a place in it.
+// A directory or disk image of the stack that is seen at a place in it.
 struct StackPart {
     std::filesystem::path source;
     std::filesystem::path destination; // absolute, in the tree
@@ -26,10 +26,11 @@ struct Stack {
     std::optional<std::filesystem::path> root;        // of the layers only /usr is seen in it
     bool root_is_read_only = false;
     std::vector<StackPart> parts; // parents before children
+    bool has_disks = false;       // layers or parts are disk images
 
-    // Nothing but layers and what is written on them.
+    // Nothing but layers that are directories, and what is written on them.
     [[nodiscard]] bool is_plain() const {
-        return !root && parts.empty();
+        return !root && parts.empty() && !has_disks;
     }
 };
 

@@ -2,6 +2,8 @@
 #include "image/stack_mount.hpp"
 
 #include "base/failure.hpp"
+#include "image/disk_image.hpp"
+#include "image/disk_mount.hpp"
 #include "image/shift_ownership.hpp"
 #include "kernel/files.hpp"
 #include "kernel/filesystem_ids.hpp"
@@ -83,17 +85,31 @@ public:
 private:
     // A tree of the stack with the machine's owners; detached.
     UniqueFd tree(const std::filesystem::path& path, bool writable) {
-        const UniqueFd directory = open_path(path, O_PATH | O_DIRECTORY);
-        UniqueFd mount = clone_mount(directory, false);
-        change_mount(
-            mount, {.set = MOUNT_ATTR_NODEV | (writable ? 0U : MOUNT_ATTR_RDONLY), .propagation = propagation_private});
+        const bool is_disk = is_disk_image(path);
+        const UniqueFd directory = is_disk ? disk_tree(path, writable) : open_path(path, O_PATH | O_DIRECTORY);
+        UniqueFd mount = clone_mount(directory, is_disk);
+        change_mount(mount, {.set = MOUNT_ATTR_NODEV | (writable ? 0U : MOUNT_ATTR_RDONLY),
+                             .propagation = propagation_private,
+                             .recursive = is_disk});
         const Ownership done = map_layer(mount, ownership_, status_of(directory).st_uid);
         done_ = done == Ownership::off ? done_ : done;
         return mount;
     }
 
+    UniqueFd disk_tree(const std::filesystem::path& image, bool writable) {
+        const DiskSpec disk = inspect_disk(image);
+        DiskKeys none;
+        return mount_disk(image, disk, writable && can_be_written(image) ? DiskUse::write : DiskUse::read,
+                          place_in(staging_, "disk-" + std::to_string(disks_++)), none)
+            .top;
+    }
+
     // An overlay wants what it lies on attached.
     UniqueFd lower(const std::filesystem::path& path) {
+        if (is_disk_image(path) && inspect_disk(path).mounts.size() > 1)
+            throw Failure{FailureKind::not_supported,
+                          "use '" + path.string() +
+                              "' as a layer: it has more than one filesystem, and a layer is one"};
         UniqueFd mount = tree(path, false);
         attach_mount(mount, place_in(staging_, "layer-" + std::to_string(lowers_++)));
         return mount;
@@ -153,6 +169,7 @@ private:
     bool is_written_;
     BorrowedFd staging_;
     std::size_t lowers_ = 0;
+    std::size_t disks_ = 0;
     Ownership done_ = Ownership::off;
 };
 

@@ -91,6 +91,8 @@ UniqueFd open_image_tree(const std::filesystem::path& directory) {
 UniqueFd open_layers(const Stack& stack) {
     if (stack.layers.empty())
         throw Failure{FailureKind::invalid, "look below a mount stack: it has no layers"};
+    if (stack.has_disks)
+        return assemble_apart({.layers = stack.layers, .has_disks = true});
     return look_through(open_lowers(stack, false));
 }
 

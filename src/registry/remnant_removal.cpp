@@ -4,6 +4,7 @@
 #include "image/set_aside.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/cgroup_members.hpp"
+#include "kernel/device_mapper.hpp"
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
 #include "registry/recorded_leader.hpp"
@@ -80,6 +81,7 @@ void remove_remnant(const Remnant& remnant, const Places& places) {
     case RemnantKind::cgroup: return remove_cgroup(remnant.path);
     case RemnantKind::id_range_lock: remove_lock_file_if_free(remnant.path); return;
     case RemnantKind::image: return remove_set_aside(remnant.path);
+    case RemnantKind::device: return remove_mapping(remnant.path.filename().string());
     }
 }
 

@@ -6,6 +6,7 @@
 #include "image/image_lock.hpp"
 #include "image/set_aside.hpp"
 #include "kernel/cgroup_members.hpp"
+#include "kernel/device_mapper.hpp"
 #include "kernel/file_locks.hpp"
 #include "kernel/files.hpp"
 #include "registry/recorded_leader.hpp"
@@ -111,6 +112,11 @@ void add_images(const Places& places, std::vector<Remnant>& found) {
     }
 }
 
+void add_devices(std::vector<Remnant>& found) {
+    for (const std::string& name : abandoned_mappings())
+        found.push_back({RemnantKind::device, "/dev/mapper/" + name, "making it was cut off"});
+}
+
 } // namespace
 
 std::vector<Remnant> find_remnants(const Places& places) {
@@ -120,6 +126,7 @@ std::vector<Remnant> find_remnants(const Places& places) {
     add_unowned(places, found);
     add_id_range_locks(places, found);
     add_images(places, found);
+    add_devices(found);
     return found;
 }
 

@@ -10,13 +10,14 @@
 
 namespace machinist {
 
-enum class RemnantKind { run_directory, state_file, layer, cgroup, id_range_lock, image };
-inline constexpr EnumNames<RemnantKind, 6> remnant_kind_names{{{RemnantKind::run_directory, "run directory"},
+enum class RemnantKind { run_directory, state_file, layer, cgroup, id_range_lock, image, device };
+inline constexpr EnumNames<RemnantKind, 7> remnant_kind_names{{{RemnantKind::run_directory, "run directory"},
                                                                {RemnantKind::state_file, "state file"},
                                                                {RemnantKind::layer, "layer"},
                                                                {RemnantKind::cgroup, "cgroup"},
                                                                {RemnantKind::id_range_lock, "id range lock"},
-                                                               {RemnantKind::image, "part of an image"}}};
+                                                               {RemnantKind::image, "part of an image"},
+                                                               {RemnantKind::device, "device"}}};
 
 struct Remnant {
     RemnantKind kind = RemnantKind::run_directory;

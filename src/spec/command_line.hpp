@@ -30,6 +30,11 @@ inline constexpr EnumNames<LayerChoice, 6> layer_choice_names{{{LayerChoice::aut
 
 enum class Registration { automatic, yes, no };
 
+struct RootHashSignature {
+    std::string bytes; // PKCS#7
+    Path file;         // where they are, if not given; as written
+};
+
 struct StartRequest {
     Manner manner = Manner::machinist;
     // Do this instead of a start; the first that holds counts.
@@ -52,6 +57,7 @@ struct StartRequest {
     std::optional<Path> image;     // a disk image, as written
     std::optional<ImagePolicy> image_policy;
     std::optional<std::string> root_hash; // hexadecimal, lower case
+    std::optional<RootHashSignature> root_hash_signature;
     std::optional<Path> verity_data;
     std::optional<LayerChoice> layer;
     Registration registration = Registration::automatic;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,15 @@ namespace machinist {
 enum class DiskProtection { none, verity, luks };
 inline constexpr EnumNames<DiskProtection, 3> disk_protection_names{
     {{DiskProtection::none, "none"}, {DiskProtection::verity, "verity"}, {DiskProtection::luks, "luks"}}};
+
+// What vouches for the bytes of a filesystem: a tree of their hashes, and the hash at its top.
+struct DiskVerity {
+    std::string root_hash;           // hexadecimal, lower case
+    std::string signature;           // of root_hash, PKCS#7; "" for none
+    std::filesystem::path tree_file; // that holds the tree; empty: the image itself
+    std::uint64_t tree_offset = 0;   // bytes
+    std::uint64_t tree_size = 0;     // 0: to the end of the file
+};
 
 // One filesystem of the image.
 struct DiskMount {
@@ -26,6 +36,8 @@ struct DiskMount {
     bool read_only = false;
     bool grows = false; // to the size of its partition
     DiskProtection protection = DiskProtection::none;
+    std::optional<DiskVerity> verity;
+    std::vector<std::string> may_hold; // luks: the filesystems that it may turn out to hold
 };
 
 struct DiskSpec {

@@ -40,6 +40,7 @@ void share_system(Reading&);
 void image(Reading&);
 void image_policy(Reading&);
 void root_hash(Reading&);
+void root_hash_signature(Reading&);
 void verity_data(Reading&);
 
 // option_parsers_execution.cpp

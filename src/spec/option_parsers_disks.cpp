@@ -2,6 +2,7 @@
 // Values that say which disk image is run, and what of it may be used.
 #include "spec/option_parsers.hpp"
 
+#include "base/base64.hpp"
 #include "base/text.hpp"
 
 namespace machinist::option_parsers {
@@ -26,6 +27,18 @@ void root_hash(Reading& reading) {
         digits.find_first_not_of("0123456789abcdef") != std::string::npos)
         return reading.problem("is no root hash", "32 hexadecimal digits or more");
     reading.request->root_hash = digits;
+}
+
+void root_hash_signature(Reading& reading) {
+    constexpr std::string_view as_text = "base64:";
+    if (reading.value.starts_with(as_text)) {
+        auto bytes = from_base64(reading.value.substr(as_text.size()));
+        if (!bytes || bytes->empty())
+            return reading.problem("is no base64", "base64:DATA, or the path of a file");
+        reading.request->root_hash_signature = RootHashSignature{.bytes = std::move(*bytes), .file = {}};
+    } else if (auto path = host_path(reading)) {
+        reading.request->root_hash_signature = RootHashSignature{.bytes = {}, .file = std::move(*path)};
+    }
 }
 
 void verity_data(Reading& reading) {

@@ -31,6 +31,9 @@ std::variant<Path, MachineName> image_of_request(const StartRequest& request, co
 std::optional<MachineName> base_name_of(const StartRequest& request, const Path& image_directory,
                                         const HostFacts& host);
 
+// As systemd-nspawn calls it: opens what is encrypted of a disk image.
+inline constexpr std::string_view disk_passphrase_credential = "dissect.passphrase";
+
 struct CredentialToLoad {
     std::string name;
     Path path; // absolute: a regular file, or a stream socket to connect to and read until its end; at most 1 MiB

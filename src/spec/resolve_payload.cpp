@@ -144,6 +144,9 @@ void credentials(Resolving& r) {
     constexpr std::size_t limit = std::size_t{1} << 20;
     std::size_t size = 0;
     for (const CredentialSetting& written : r.settings.credentials.value_or(std::vector<CredentialSetting>{})) {
+        // What opens the disk is not for what runs from it.
+        if (r.image.disk && written.name == disk_passphrase_credential)
+            continue;
         Credential credential{written.name, written.value.value_or("")};
         const auto loaded = r.loaded.find(written.name);
         if (!written.value && loaded != r.loaded.end())

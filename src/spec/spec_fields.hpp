@@ -37,8 +37,18 @@ template <typename Type, typename Struct>
 concept Is = std::same_as<std::remove_const_t<Type>, Struct>;
 
 template <typename Archive>
+void fields(Archive& archive, Is<DiskVerity> auto& verity) {
+    auto& [root_hash, signature, tree_file, tree_offset, tree_size] = verity;
+    archive("root-hash", root_hash);
+    archive("signature", signature);
+    archive("tree-file", tree_file);
+    archive("tree-offset", tree_offset);
+    archive("tree-size", tree_size);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<DiskMount> auto& mount) {
-    auto& [name, places, offset, size, filesystem, read_only, grows, protection] = mount;
+    auto& [name, places, offset, size, filesystem, read_only, grows, protection, verity, may_hold] = mount;
     archive("name", name);
     archive("places", places);
     archive("offset", offset);
@@ -47,6 +57,8 @@ void fields(Archive& archive, Is<DiskMount> auto& mount) {
     archive("read-only", read_only);
     archive("grows", grows);
     archive("protection", protection);
+    archive("verity", verity);
+    archive("may-hold", may_hold);
 }
 
 template <typename Archive>

@@ -19,6 +19,7 @@ namespace {
 
 // The last of the places for what is kept; locks come from the first on.
 constexpr std::size_t kept_root_place = std::size(keeper_orders{}.kept_fds) - 1;
+constexpr std::size_t disk_keys_place = kept_root_place - 1;
 
 template <std::size_t size>
 void put_text(char (&place)[size], const std::string& text, const char* what) {
@@ -59,13 +60,14 @@ std::uint32_t flags_of(const Start& start) {
            (spec.adjust_terminal_title ? KEEPER_TITLE : 0) | (start.first_start ? KEEPER_FIRST_START : 0);
 }
 
-void put_descriptors(keeper_orders& orders, const Start& start) {
+void put_descriptors(keeper_orders& orders, const Start& start, BorrowedFd disk_keys) {
     std::ranges::fill(orders.kept_fds, -1);
     std::ranges::fill(orders.held_fds, -1);
-    if (start.kept.size() > kept_root_place)
+    if (start.kept.size() > disk_keys_place)
         throw Failure{FailureKind::internal, "keep more descriptors than the supervisor has places for"};
     for (std::size_t at = 0; at < start.kept.size(); ++at)
         orders.kept_fds[at] = stays_open(start.kept[at]);
+    orders.kept_fds[disk_keys_place] = stays_open(disk_keys);
     orders.kept_fds[kept_root_place] = stays_open(start.kept_root);
     orders.network_fd = stays_open(start.machine_network);
     orders.held_fds[0] = stays_open(start.host_side.kernel_log);
@@ -100,7 +102,8 @@ void hand_over_to_supervisor(Start& start) {
     orders.size = sizeof orders;
     orders.flags = flags_of(start);
     orders.kill_signal = start.spec.kill_signal.value_or(0);
-    put_descriptors(orders, start);
+    const UniqueFd disk_keys = start.disk_keys.in_memory();
+    put_descriptors(orders, start, disk_keys);
     // Decided once and written once: the next start reads what `show` reads.
     const UniqueFd spec{::openat(start.run.directory().get(), "spec.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
     if (!spec)
@@ -138,9 +141,10 @@ Start take_back_from_supervisor(int orders_descriptor) {
     start.spec = spec_from_json(read_all(spec));
     start.run =
         RunDirectory::adopt(take(orders.run_directory_fd), take(orders.lock_fd), orders.run_directory, orders.undo);
-    for (std::size_t place = 0; place < kept_root_place; ++place)
+    for (std::size_t place = 0; place < disk_keys_place; ++place)
         if (orders.kept_fds[place] >= 0)
             start.kept.push_back(take(orders.kept_fds[place]));
+    start.disk_keys = DiskKeys::from_memory(take(orders.kept_fds[disk_keys_place]));
     start.kept_root = take(orders.kept_fds[kept_root_place]);
     start.machine_network = take(orders.network_fd);
     return start;

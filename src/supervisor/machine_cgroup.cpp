@@ -2,6 +2,7 @@
 #include "supervisor/machine_cgroup.hpp"
 
 #include "base/failure.hpp"
+#include "image/stack.hpp"
 #include "kernel/cgroup.hpp"
 #include "kernel/device_filter.hpp"
 #include "kernel/files.hpp"
@@ -111,8 +112,12 @@ std::string unit_of(const MachineCgroup& cgroup) {
 std::vector<std::string> scope_devices(const MachineSpec& spec) {
     std::vector<std::string> allowed{"/dev/net/tun rwm", "char-pts rw", "/dev/fuse rwm"};
     // A machine that reboots mounts its disk image again, from within the scope.
-    if (spec.root.disk)
+    if (spec.root.disk || is_stack(spec.root.directory))
         allowed.insert(allowed.end(), {"/dev/loop-control rw", "block-loop rw"});
+    if (spec.root.disk && std::ranges::any_of(spec.root.disk->mounts, [](const DiskMount& mount) {
+            return mount.protection != DiskProtection::none;
+        }))
+        allowed.insert(allowed.end(), {"/dev/mapper/control rw", "block-device-mapper rw"});
     std::vector<DeviceRule> bound;
     for (const ExtraMount& mount : spec.extra_mounts)
         allow_bound_device(bound, mount);

@@ -152,7 +152,7 @@ void compose_the_root(Start& start) {
                                .base = has_own_users(start) ? start.spec.users.base : 0,
                                .size = start.spec.users.size,
                                .user_namespace = start.user_namespace},
-                              start.staging, start.layer);
+                              start.staging, start.layer, start.disk_keys);
     start.warnings = std::move(start.root.warnings);
     if (start.spec.root.layer != LayerKind::none)
         start.kept_root = clone_mount(start.root.mount, true);

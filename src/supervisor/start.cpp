@@ -103,8 +103,9 @@ void undo(Start& start) {
 
 } // namespace
 
-void start_machine(MachineSpec spec, const Programs& programs) {
+void start_machine(MachineSpec spec, const Programs& programs, DiskKeys disk_keys) {
     Start start;
+    start.disk_keys = std::move(disk_keys);
     start.spec = std::move(spec);
     start.programs = programs;
     start.listen_fds = take_listen_fds();

@@ -11,7 +11,7 @@ namespace machinist {
 
 // Does not return: on success this process executes the supervisor program. Throws Failure after everything that was
 // made has been undone.
-[[noreturn]] void start_machine(MachineSpec spec, const Programs& programs);
+[[noreturn]] void start_machine(MachineSpec spec, const Programs& programs, DiskKeys disk_keys = {});
 
 // The machine has rebooted; its supervisor has executed us with its orders in this descriptor.
 [[noreturn]] void start_machine_again(int orders_descriptor, const Programs& programs);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
+#include "image/disk_keys.hpp"
 #include "image/image_lock.hpp"
 #include "image/layer.hpp"
 #include "image/root_mount.hpp"
@@ -40,6 +41,7 @@ struct Start {
     RunDirectory run;
     // Of an instance with a layer: its whole root, detached. A machine that reboots meets what it wrote.
     UniqueFd kept_root;
+    DiskKeys disk_keys;
     std::vector<UniqueFd> kept; // locks and layers, handed on when the machine starts again
     std::vector<std::filesystem::path> lock_files;
     LayerPlan layer;

@@ -22,7 +22,7 @@ std::filesystem::path trees() {
 }
 
 bool has_tree(const std::string& name) {
-    return std::filesystem::exists(trees() / (name + ".ready"));
+    return std::filesystem::exists(trees() / name / "usr");
 }
 
 std::string text_of(const std::filesystem::path& file) {

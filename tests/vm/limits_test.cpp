@@ -1,104 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What needs the controllers of cgroup v2, in a virtual machine with a kernel of the distribution.
-#include "base/base64.hpp"
-#include "namespaces/program.hpp"
+#include "vm/virtual_machine.hpp"
 
 #include <gmock/gmock.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <memory>
-#include <sstream>
-#include <stdexcept>
-#include <unistd.h>
 
 namespace machinist::test {
 
 using testing::HasSubstr;
 
-namespace {
-
-std::filesystem::path trees() {
-    const char* given = std::getenv("MACHINIST_TEST_TREES");
-    return given ? given : "/var/cache/machinist-tests/trees";
-}
-
-std::string why_not() {
-    if (::geteuid() != 0)
-        return "needs root";
-    if (!std::filesystem::exists(trees() / "vm-bookworm.ready") || !std::filesystem::exists(trees() / "bookworm.ready"))
-        return "needs the Debian trees vm-bookworm and bookworm; tests/run makes them";
-    if (!std::filesystem::exists("/usr/bin/qemu-system-x86_64"))
-        return "needs qemu-system-x86";
-    return {};
-}
-
-class VirtualMachine {
-public:
-    VirtualMachine() {
-        char name[] = "/var/tmp/machinist-vm.XXXXXX";
-        if (!::mkdtemp(name))
-            throw std::runtime_error{"make a directory in /var/tmp"};
-        work_ = name;
-        const Outcome installed = run("/bin/sh", {"-c", "DESTDIR=$1 exec meson install -C $2 --no-rebuild --quiet",
-                                                  "sh", work_ / "installed", BUILD_ROOT});
-        if (installed.status != 0)
-            throw std::runtime_error{"install the build: " + installed.output + installed.errors};
-        ProgramOptions options;
-        options.dialogue = true;
-        program_ = std::make_unique<Program>(BOOT_PROGRAM,
-                                             std::vector<std::string>{trees() / "vm-bookworm", work_ / "installed",
-                                                                      work_, "web=" + (trees() / "bookworm").string()},
-                                             options);
-        if (program_->line(600s) != "up")
-            throw std::runtime_error{"boot a virtual machine: " + program_->errors() + console()};
-    }
-    VirtualMachine(const VirtualMachine&) = delete;
-    VirtualMachine& operator=(const VirtualMachine&) = delete;
-    ~VirtualMachine() {
-        program_.reset();
-        std::filesystem::remove_all(work_);
-    }
-
-    // Output and errors are one.
-    Outcome sh(const std::string& command) {
-        program_->say(base64(command) + "\n");
-        const std::string answer = program_->line(300s).value_or("-1 ");
-        const std::size_t blank = answer.find(' ');
-        return {.status = std::atoi(answer.c_str()),
-                .output = from_base64(std::string_view{answer}.substr(blank + 1)).value_or(""),
-                .errors = {}};
-    }
-
-private:
-    [[nodiscard]] std::string console() const {
-        std::ostringstream text;
-        text << std::ifstream{work_ / "console"}.rdbuf();
-        return text.str();
-    }
-
-    std::filesystem::path work_;
-    std::unique_ptr<Program> program_;
-};
-
-} // namespace
-
 class ALimit : public testing::Test {
 protected:
     void SetUp() override {
-        if (const std::string reason = why_not(); !reason.empty())
+        if (const std::string reason = why_no_virtual_machine(); !reason.empty())
             GTEST_SKIP() << reason;
         const Outcome started =
             sh("systemctl start machinist@web || { systemctl status --no-pager machinist@web; false; }");
         ASSERT_EQ(started.status, 0) << started.output;
     }
-    static VirtualMachine& vm() {
-        static VirtualMachine booted;
-        return booted;
-    }
     static Outcome sh(const std::string& command) {
-        return vm().sh(command);
+        return virtual_machine().sh(command);
     }
     static std::string output_of(const std::string& command) {
         Outcome outcome = sh(command);

@@ -19,8 +19,9 @@ int collect_remnants(const Invocation& call, const MachineStore& machines) {
     (void)collect_bases(PoolPlaces{}.bases, PoolPlaces{}.locks);
     Table table{{"KIND", "PATH", "WHY"}};
     // Undoing a run directory takes layers and groups with it, so what is left is looked for again.
-    for (const RemnantKind kind : {RemnantKind::run_directory, RemnantKind::state_file, RemnantKind::layer,
-                                   RemnantKind::cgroup, RemnantKind::id_range_lock, RemnantKind::image})
+    for (const RemnantKind kind :
+         {RemnantKind::run_directory, RemnantKind::state_file, RemnantKind::layer, RemnantKind::cgroup,
+          RemnantKind::id_range_lock, RemnantKind::image, RemnantKind::device})
         for (const Remnant& remnant : find_remnants(machines.places())) {
             if (remnant.kind != kind)
                 continue;

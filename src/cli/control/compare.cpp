@@ -3,16 +3,21 @@
 #include "cli/control/image_verbs.hpp"
 #include "cli/control/table.hpp"
 #include "image/commit.hpp"
+#include "image/disk_image.hpp"
+#include "image/disk_visit.hpp"
 #include "image/package_database.hpp"
 #include "image/pool.hpp"
 #include "image/snapshots.hpp"
 #include "image/stack.hpp"
 #include "image/tree_difference.hpp"
+#include "kernel/files.hpp"
 #include "registry/machine_facts.hpp"
 #include "registry/machine_root.hpp"
 #include "registry/run_directory_view.hpp"
 
 #include <cstdio>
+#include <fcntl.h>
+#include <memory>
 #include <utility>
 
 namespace machinist {
@@ -22,6 +27,7 @@ namespace {
 struct OpenTree {
     UniqueFd root;
     std::uint32_t first_id = 0;
+    std::unique_ptr<DiskVisit> visit = {}; // as long as it lasts, the disk image is mounted
     [[nodiscard]] Tree tree() const {
         return {root, first_id};
     }
@@ -32,10 +38,15 @@ struct Pair {
     OpenTree now;
 };
 
+OpenTree visit_disk(const std::filesystem::path& image, const DiskSpec& disk) {
+    auto visit = std::make_unique<DiskVisit>(image, disk);
+    UniqueFd root = open_beneath(visit->root(), ".", O_RDONLY | O_DIRECTORY, Links::refuse);
+    return {std::move(root), 0, std::move(visit)};
+}
+
 OpenTree open_tree_of(const PoolImage& image) {
     if (image.type == ImageType::raw || image.type == ImageType::block)
-        throw Failure{FailureKind::not_supported, "compare image '" + image.name + "': it is a disk image"}.try_instead(
-            "'machinist diff' of a machine that runs from it, or its files as a directory");
+        return visit_disk(image.path, inspect_disk(image.path));
     return {open_image_tree(image.path), 0};
 }
 
@@ -57,9 +68,7 @@ OpenTree state_before(const Pool& pool, const Machine& machine) {
         throw Failure{FailureKind::not_supported, "compare machine '" + machine.name() + "': another manager's"};
     const RootSpec& root = machine.spec->root;
     if (root.layer != LayerKind::none || root.volatile_mode != VolatileMode::no)
-        return root.disk ? throw Failure{FailureKind::not_supported,
-                                         "compare machine '" + machine.name() + "': its image is a disk image"}
-                         : OpenTree{open_image_tree(root.directory), 0};
+        return root.disk ? visit_disk(root.directory, *root.disk) : OpenTree{open_image_tree(root.directory), 0};
     return former_state(pool, root.directory, machine.name());
 }
 

@@ -17,9 +17,16 @@ Places host_places() {
     } catch (const Failure&) {
         // A host without cgroup v2 has no groups of ours either.
     }
+    for (const auto& [image_class, name] : image_class_names) {
+        const PoolPlaces pool = pool_places_for(image_class);
+        places.images.insert(places.images.end(), pool.search_path.begin(), pool.search_path.end());
+    }
     const PoolPlaces pool;
-    places.images = pool.search_path;
     places.images.push_back(pool.bases);
+    // Those of an image lie in a directory of its name.
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator{pool.snapshots, ignored})
+        places.images.push_back(entry.path());
     return places;
 }
 

@@ -19,6 +19,7 @@ constexpr const char* root_x86 = "44479540-f297-41b2-9af7-d131d5f0458a";
 constexpr const char* root_arm64 = "b921b045-1df0-41c3-af44-4c6f280d3fae";
 constexpr const char* usr_x86_64 = "8484680c-9521-48c6-9c11-b0720656f69e";
 constexpr const char* root_verity_x86_64 = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5";
+constexpr const char* root_verity_sig_x86_64 = "41092b05-9fc8-4523-994f-2def0408b176";
 constexpr const char* home_type = "933ac7e1-2eb4-4f13-b844-0e14e2aef915";
 constexpr const char* esp_type = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
 constexpr const char* swap_type = "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f";
@@ -230,11 +231,16 @@ TEST(AnEncryptedPartition, IsMarkedSo) {
     const DiskSpec spec = plan_disk(gpt().with(root_x86_64, "crypto_LUKS").layout(), on_x86_64());
 
     EXPECT_EQ(spec.mounts[0].protection, DiskProtection::luks);
+    EXPECT_THAT(spec.mounts[0].may_hold, testing::Contains("ext4"));
+    const DiskSpec narrow =
+        plan_disk(gpt().with(root_x86_64, "crypto_LUKS").layout(), by_policy("root=encrypted+erofs"));
+    EXPECT_THAT(narrow.mounts[0].may_hold, testing::ElementsAre("erofs"));
 }
 
 TEST(ARootHash, WantsPartitionsOfItsIds) {
     DiskRequest request = on_x86_64();
-    request.root_hash = "00112233445566778899aabbccddeeffffeeddccbbaa99887766554433221100";
+    const std::string hash = "00112233445566778899aabbccddeeffffeeddccbbaa99887766554433221100";
+    request.root = VerityRequest{.root_hash = hash};
     const auto layout = [](const char* of_root, const char* of_tree) {
         return gpt()
             .with(root_x86_64, "erofs", "", 0, of_root)
@@ -245,11 +251,36 @@ TEST(ARootHash, WantsPartitionsOfItsIds) {
         layout("00112233-4455-6677-8899-aabbccddeeff", "ffeeddcc-bbaa-9988-7766-554433221100").layout(), request);
     EXPECT_EQ(spec.mounts[0].protection, DiskProtection::verity);
     EXPECT_TRUE(spec.mounts[0].read_only);
+    EXPECT_EQ(spec.mounts[0].verity->root_hash, hash);
+    EXPECT_GT(spec.mounts[0].verity->tree_offset, spec.mounts[0].offset);
+    EXPECT_GT(spec.mounts[0].verity->tree_size, 0);
 
     EXPECT_THAT(refusal(layout("10112233-4455-6677-8899-aabbccddeeff", "ffeeddcc-bbaa-9988-7766-554433221100"),
                         FailureKind::not_permitted, request),
                 HasSubstr("not those of the root hash"));
     EXPECT_THAT(refusal(gpt().with(root_x86_64, "erofs"), FailureKind::not_found, request), HasSubstr("verity data"));
+}
+
+TEST(ARootHash, OfUsrIsThatOfItsOwnPartition) {
+    DiskRequest request = on_x86_64();
+    request.usr = VerityRequest{.root_hash = std::string(64, 'a'), .tree_file = "/images/web.verity"};
+
+    const DiskSpec spec = plan_disk(gpt().with(root_x86_64, "ext4").with(usr_x86_64, "erofs").layout(), request);
+
+    EXPECT_EQ(spec.mounts[0].protection, DiskProtection::none);
+    EXPECT_EQ(spec.mounts[1].protection, DiskProtection::verity);
+    EXPECT_EQ(spec.mounts[1].verity->tree_file, "/images/web.verity");
+}
+
+TEST(ARootHash, IsEnoughForAPolicyOfSignaturesWithASignatureOnly) {
+    DiskRequest request = by_policy("root=signed");
+    request.root = VerityRequest{.root_hash = std::string(64, 'a'), .tree_file = "/images/web.verity"};
+    const auto disk =
+        gpt().with(root_x86_64, "erofs").with(root_verity_x86_64, "DM_verity_hash").with(root_verity_sig_x86_64, "");
+    EXPECT_THAT(refusal(disk, FailureKind::not_permitted, request), HasSubstr("not protected as it must be"));
+
+    request.root->signature = "a signature";
+    EXPECT_EQ(plan_disk(disk.layout(), request).mounts[0].verity->signature, "a signature");
 }
 
 } // namespace machinist

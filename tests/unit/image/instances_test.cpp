@@ -2,8 +2,10 @@
 #include "image/instances.hpp"
 
 #include "base/failure.hpp"
+#include "image/image_metadata.hpp"
 #include "image/stack.hpp"
 #include "kernel/files.hpp"
+#include "kernel/process.hpp"
 #include "unit/image/pool_fixture.hpp"
 
 #include <fcntl.h>
@@ -54,12 +56,29 @@ TEST_F(InstancesOfAnImage, AreNeitherNoneNorTooMany) {
     EXPECT_THROW(make_instances(pool(), "web", 1001), Failure);
 }
 
-TEST_F(InstancesOfAnImage, AreRefusedOfADiskBeforeAnythingIsMade) {
+TEST_F(InstancesOfAnImage, AreRefusedOfADiskWithoutAFilesystemAndNotLeftOver) {
     place.write("machines/disk.raw", std::string(4096, '\0'));
 
     EXPECT_THROW(make_instances(pool(), "disk", 2), Failure);
 
     EXPECT_FALSE(pool().find("disk-1"));
+}
+
+TEST_F(InstancesOfAnImage, OfADiskHaveNoMachineIdAndTheDiskKeepsIts) {
+    place.write("tree/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    place.write("tree/usr/kept", "text");
+    const auto disk = place.path() / "machines/disk.raw";
+    ASSERT_EQ(run_program({"/bin/sh", "-ec",
+                           "PATH=$PATH:/usr/sbin; truncate -s 16M " + disk.string() + "; mkfs.ext4 -q -F -d " +
+                               (place.path() / "tree").string() + " " + disk.string()})
+                  .status,
+              0);
+
+    EXPECT_THAT(make_instances(pool(), "disk", 2), ElementsAre("disk-1", "disk-2"));
+
+    EXPECT_EQ(read_image_metadata(pool().get("disk-1")).machine_id, std::nullopt);
+    EXPECT_EQ(read_image_metadata(pool().get("disk-2")).machine_id, std::nullopt);
+    EXPECT_NE(read_image_metadata(pool().get("disk")).machine_id, std::nullopt);
 }
 
 } // namespace

@@ -130,10 +130,31 @@ TEST_F(AMountStack, IsRefusedWithoutAnythingBelowWhatIsWritten) {
     EXPECT_THAT(refusal(), HasSubstr("it has no layers"));
 }
 
-TEST_F(AMountStack, IsRefusedWithADiskImage) {
-    write("layer@0.raw", "");
+TEST_F(AMountStack, HasDiskImagesAsLayersAndParts) {
+    make_directory("layer@0");
+    write("layer@1.raw", "");
+    make_directory("layer@2.raw.v");
+    write("layer@2.raw.v/layer@2_1.raw", "");
+    write("layer@2.raw.v/layer@2_2.raw", "");
+    write("bind@srv.raw", "");
 
-    EXPECT_THAT(refusal(), HasSubstr("'layer@0.raw' in it is a disk image"));
+    const Stack found = read_stack(stack());
+
+    EXPECT_THAT(found.layers, ::testing::ElementsAre(stack() / "layer@0", stack() / "layer@1.raw",
+                                                     stack() / "layer@2.raw.v" / "layer@2_2.raw"));
+    EXPECT_EQ(found.parts.at(0).source, stack() / "bind@srv.raw");
+    EXPECT_EQ(found.parts.at(0).destination, "/srv");
+    EXPECT_FALSE(found.is_plain());
+}
+
+TEST_F(AMountStack, IsRefusedWithADiskImageThatIsNone) {
+    make_directory("layer@0");
+    make_directory("layer@1.raw");
+    EXPECT_THAT(refusal(), HasSubstr("'layer@1.raw' in it is no disk image"));
+    std::filesystem::remove(stack() / "layer@1.raw");
+
+    write("rw.raw", "");
+    EXPECT_THAT(refusal(), HasSubstr("'rw.raw' in it is no disk image"));
 }
 
 class AMountedStack : public AMountStack {

@@ -108,6 +108,7 @@ std::string told_by(const StartRequest& r) {
                             r.image.has_value(),
                             r.image_policy.has_value(),
                             r.root_hash.has_value(),
+                            r.root_hash_signature.has_value(),
                             r.verity_data.has_value()})
         text.append(flag ? "1" : "0");
     return text;

@@ -87,7 +87,13 @@ MachineSpec a_spec_with_everything() {
                                           .filesystem = "vfat",
                                           .read_only = true,
                                           .grows = true,
-                                          .protection = DiskProtection::verity}},
+                                          .protection = DiskProtection::verity,
+                                          .verity = DiskVerity{.root_hash = "00ff",
+                                                               .signature = std::string{"\0\xff", 2},
+                                                               .tree_file = "/images/web.verity",
+                                                               .tree_offset = 512,
+                                                               .tree_size = 4096},
+                                          .may_hold = {"ext4"}}},
                               .owner_uid = 655360,
                               .owner_gid = 655361};
     // Which exclude --keep-unit.
