@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// pipe(2).
 #pragma once
 
 #include "base/unique_fd.hpp"
