@@ -7,6 +7,7 @@
 #include "cli/run_bundle.hpp"
 #include "cli/run_facts.hpp"
 #include "image/host_facts_reader.hpp"
+#include "image/host_users.hpp"
 #include "kernel/process.hpp"
 #include "machinist_config.h"
 #include "spec/command_line.hpp"
@@ -97,11 +98,12 @@ int clean_up(const StartRequest& request, const Path& image, const HostFacts& ho
 }
 
 SettingsFile settings_of(Bundle& bundle) {
-    return {std::move(bundle.settings), std::move(bundle.problems), std::move(bundle.warnings)};
+    return {std::move(bundle.settings), std::move(bundle.problems), std::move(bundle.warnings), {}};
 }
 
 int resolve_and_start(const CommandLine& line) {
-    const StartRequest request = line.request.bundle ? request_for_bundle(line.request) : line.request;
+    const StartRequest request =
+        line.request.bundle ? request_for_bundle(line.request) : request_for_name(line.request);
     const Programs programs = our_programs();
     HostFacts host = read_host_facts();
     std::optional<Bundle> bundle;
@@ -124,6 +126,8 @@ int resolve_and_start(const CommandLine& line) {
     if (facts.machine_id)
         host.journal_directory_of_machine =
             std::filesystem::is_directory("/var/log/journal/" + facts.machine_id->plain());
+    if (settings.bound_users)
+        host.users = read_host_users(settings.bound_users->users);
     auto resolved = resolve(request, settings, facts, host, draw_chance(), credentials);
     // All that is wrong at once, wherever it was written.
     Problems problems = line.problems;

@@ -6,6 +6,7 @@
 #include "image/disk_visit.hpp"
 #include "image/image_facts_reader.hpp"
 #include "image/pool.hpp"
+#include "image/settings_reader.hpp"
 #include "image/stack.hpp"
 #include "image/versioned_directory.hpp"
 #include "kernel/files.hpp"
@@ -23,7 +24,6 @@ namespace machinist {
 namespace {
 
 constexpr std::size_t largest_credential = 1 << 20;
-constexpr std::size_t largest_settings_file = 1 << 20;
 
 Path find_by_name(const MachineName& name) {
     const auto image = Pool{}.find(name.text());
@@ -99,9 +99,9 @@ Path find_image(const StartRequest& request, const HostFacts& host) {
 
 namespace {
 
-std::optional<std::string> signature_for(const StartRequest& request, const HostFacts& host) {
+std::optional<std::string> signature_for(const Settings& settings, const HostFacts& host) {
     constexpr std::size_t largest_signature = 65536;
-    const auto& given = request.root_hash_signature;
+    const auto& given = settings.root_hash_signature;
     if (!given || given->file.empty())
         return given ? std::optional{given->bytes} : std::nullopt;
     const Path path = (host.working_directory / given->file).lexically_normal();
@@ -112,7 +112,7 @@ std::optional<std::string> signature_for(const StartRequest& request, const Host
     return bytes;
 }
 
-ImageFacts disk_facts_for(const StartRequest& request, const Path& image, const WantedImageFacts& wanted,
+ImageFacts disk_facts_for(const Settings& settings, const Path& image, const WantedImageFacts& wanted,
                           const HostFacts& host, DiskKeys& keys) {
     if (::geteuid() != 0)
         throw Failure{FailureKind::not_permitted, "look into disk image '" + image.string() + "': it needs root"};
@@ -121,11 +121,11 @@ ImageFacts disk_facts_for(const StartRequest& request, const Path& image, const 
     facts.exists = true;
     facts.read_only = !can_be_written(image);
     std::optional<Path> verity_data;
-    if (request.verity_data)
-        verity_data = (host.working_directory / *request.verity_data).lexically_normal();
-    facts.disk = inspect_disk(image, {.policy = request.image_policy,
-                                      .root_hash = request.root_hash,
-                                      .root_hash_signature = signature_for(request, host),
+    if (settings.verity_data)
+        verity_data = (host.working_directory / *settings.verity_data).lexically_normal();
+    facts.disk = inspect_disk(image, {.policy = settings.image_policy,
+                                      .root_hash = settings.root_hash,
+                                      .root_hash_signature = signature_for(settings, host),
                                       .verity_data = verity_data});
     const DiskVisit visit{image, *facts.disk, keys};
     read_tree_facts(visit.root(), wanted, facts);
@@ -142,9 +142,10 @@ ImageFacts image_facts_for(const StartRequest& request, const Settings& settings
     // A plain command needs neither, and its start is to be quick.
     wanted.init = wanted.os_release = settings.start && settings.start->boot.value_or(false);
     wanted.timezone = host.timezone_name;
+    wanted.accounts = settings.bound_users.has_value();
     const bool is_called_a_tree = request.directory || request.stack || request.bundle;
     if (is_disk_image(directory) && (request.image || !is_called_a_tree))
-        return disk_facts_for(request, directory, wanted, host, keys);
+        return disk_facts_for(settings, directory, wanted, host, keys);
     struct stat status {};
     if (!request.make_from || ::stat(directory.c_str(), &status) == 0)
         return read_image_facts(directory, wanted);
@@ -157,17 +158,26 @@ SettingsFile read_settings_for(const StartRequest& request, const Path& image_di
     const auto name = base_name_of(request, image_directory, host);
     if (request.settings_use == SettingsUse::none || !name)
         return {};
-    for (const SettingsFilePlace& place : settings_file_places(*name, image_directory)) {
-        // Beside an image, the way may lie in somebody else's hands: whatever it is, it is read as data.
-        const auto file = open_path_if_exists(place.path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-        if (!file)
-            continue;
-        if (!S_ISREG(status_of(*file).st_mode))
-            throw Failure{FailureKind::hostile, "read settings '" + place.path.string() + "': it is no regular file"};
-        const bool trusted = place.trusted || request.settings_use == SettingsUse::trusted;
-        return parse_settings_file(read_all(*file, largest_settings_file), place.path, trusted);
-    }
-    return {};
+    SettingsSearch search;
+    search.beside = directory_beside(image_directory);
+    search.trust_all = request.settings_use == SettingsUse::trusted;
+    return parse_settings(read_settings(search, name->text()));
+}
+
+StartRequest request_for_name(const StartRequest& request) {
+    StartRequest changed = request;
+    const bool names_an_image = request.directory || request.image || request.stack || request.bundle;
+    if (!request.machine || names_an_image || request.settings_use == SettingsUse::none || request.cleanup)
+        return changed;
+    const auto image = parse_settings(read_settings(SettingsSearch{}, request.machine->text())).settings.image;
+    if (!image)
+        return changed;
+    changed.directory = image->directory;
+    changed.image = image->image;
+    changed.stack = image->stack;
+    if (!changed.make_from)
+        changed.make_from = image->make_from;
+    return changed;
 }
 
 Problems missing_sources(const MachineSpec& spec) {
@@ -192,6 +202,8 @@ Problems missing_sources(const MachineSpec& spec) {
             if (!source.in_image && !source.is_temporary())
                 look(mount.kind == ExtraMountKind::bind ? "--bind" : "--overlay", source.path);
     }
+    for (const DeviceSpec& device : spec.devices)
+        look("--device", device.path);
     if (spec.network.namespace_path)
         look("--network-namespace-path", *spec.network.namespace_path);
     return problems;

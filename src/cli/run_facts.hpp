@@ -18,6 +18,9 @@ Path find_image(const StartRequest& request, const HostFacts& host);
 ImageFacts image_facts_for(const StartRequest& request, const Settings& settings, const Path& directory,
                            const HostFacts& host, DiskKeys& keys);
 
+// What trusted settings say of where the image of that name lies, as if it had been asked for.
+StartRequest request_for_name(const StartRequest& request);
+
 // Empty if there is none or none is wanted.
 SettingsFile read_settings_for(const StartRequest& request, const Path& image_directory, const HostFacts& host);
 

@@ -15,19 +15,44 @@ namespace {
 constexpr std::size_t most_words = 1024;
 
 // What has to do with who keeps the machine is not the caller's to say.
-constexpr std::array<std::string_view, 9> not_for_callers{"machine", "keep-unit", "help",  "version", "dry-run",
-                                                          "cleanup", "register",  "quiet", "console"};
+constexpr std::array<std::string_view, 10> not_for_callers{"machine", "keep-unit", "help",  "version", "dry-run",
+                                                           "cleanup", "register",  "quiet", "console", "key"};
 
 void add(std::vector<std::string>& words, const std::string& name, const std::string& value) {
     words.push_back("--" + name + "=" + value);
 }
 
-void add_option(std::vector<std::string>& words, const std::string& name, const Variant& value) {
-    const auto known = std::ranges::find(option_table(), std::string_view{name},
-                                         [](const Option& option) { return std::string_view{option.name}; });
-    if (name.empty() || known == option_table().end() ||
-        std::ranges::find(not_for_callers, name) != not_for_callers.end())
+// An option by its name, else a key of settings files by its own.
+const Option& row_named(const std::string& name) {
+    const auto option = std::ranges::find(option_table(), std::string_view{name},
+                                          [](const Option& one) { return std::string_view{one.name}; });
+    const Option* row = option != option_table().end() && !name.empty() ? &*option : row_of_key(name);
+    if (row == nullptr || std::ranges::find(not_for_callers, row->name) != not_for_callers.end())
         throw Failure{FailureKind::invalid, "Invalid option '" + escaped_for_people(name.substr(0, 64)) + "'"};
+    return *row;
+}
+
+void add_key(std::vector<std::string>& words, const std::string& name, const Variant& value) {
+    const auto add_one = [&](const std::string& text) { add(words, "key", name + "=" + text); };
+    if (const auto* text = std::get_if<std::string>(&value))
+        add_one(*text);
+    else if (const auto* flag = std::get_if<bool>(&value))
+        add_one(*flag ? "yes" : "no");
+    else if (const auto* number = std::get_if<std::uint32_t>(&value))
+        add_one(std::to_string(*number));
+    else if (const auto* large = std::get_if<std::uint64_t>(&value))
+        add_one(std::to_string(*large));
+    else if (const auto* texts = std::get_if<std::vector<std::string>>(&value))
+        std::ranges::for_each(*texts, add_one);
+    else
+        throw Failure{FailureKind::invalid, "Invalid type of option '" + name + "'"};
+}
+
+void add_option(std::vector<std::string>& words, const std::string& name, const Variant& value) {
+    const Option& row = row_named(name);
+    const Option* known = &row;
+    if (name != row.name)
+        return add_key(words, name, value);
     if (const auto* text = std::get_if<std::string>(&value))
         return add(words, name, *text);
     if (const auto* number = std::get_if<std::uint32_t>(&value))

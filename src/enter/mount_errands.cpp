@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/failure.hpp"
+#include "base/text.hpp"
 #include "enter/errands.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
+#include "kernel/user_namespace.hpp"
 #include "spec/errand.hpp"
 
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
 #include <sched.h>
+#include <string_view>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -57,6 +61,35 @@ bool map_owners(BorrowedFd mount, const Order& order) {
             throw;
         return false;
     }
+}
+
+// The number on the host of one of the machine, by its map of users or groups.
+std::uint32_t number_on_host(const Order& order, const char* map, std::uint32_t number) {
+    const std::string path = "/proc/" + std::to_string(order.leader.pid()) + "/" + map;
+    const std::string text = read_file(path);
+    if (!order.leader.alive())
+        throw Failure{FailureKind::not_found, "the machine has ended"};
+    for (const std::string_view line : split(text, '\n')) {
+        const auto words = split_words(line);
+        const auto inside = words.size() == 3 ? parse_integer<std::uint32_t>(words[0]) : std::nullopt;
+        const auto outside = inside ? parse_integer<std::uint32_t>(words[1]) : std::nullopt;
+        const auto count = outside ? parse_integer<std::uint32_t>(words[2]) : std::nullopt;
+        if (count && number >= *inside && number - *inside < *count)
+            return *outside + (number - *inside);
+    }
+    throw Failure{FailureKind::not_found, "the machine has no user " + std::to_string(number)};
+}
+
+// What belongs to the owner of the source belongs to that user of the machine; all else to nobody.
+void give_to_user(BorrowedFd mount, BorrowedFd source, const std::string& word, const Order& order) {
+    const auto user = parse_integer<std::uint32_t>(word);
+    if (!user)
+        throw Failure{FailureKind::invalid, "'" + word.substr(0, 40) + "' is no number of a user"};
+    const struct stat status = status_of(source);
+    const IdMap users{.inside = status.st_uid, .outside = number_on_host(order, "uid_map", *user), .count = 1};
+    const IdMap groups{.inside = status.st_gid, .outside = number_on_host(order, "gid_map", *user), .count = 1};
+    const UniqueFd mapping = make_user_namespace(std::array{users}, std::array{groups});
+    doing("give what is bound to user " + word, [&] { change_mount(mount, {.idmap = mapping, .recursive = true}); });
 }
 
 // The same mount, read-only for good: the kernel locks what a mount namespace of other users takes over from its
@@ -124,8 +157,11 @@ ErrandResult bind_into_machine(const Order& order, const LeaderView& leader) {
     if (order.read_only)
         change_mount(mount, {.set = MOUNT_ATTR_RDONLY, .recursive = true});
     ErrandResult result;
+    const bool has_owner = order.command.size() > 2;
+    if (has_owner)
+        give_to_user(mount, source, order.command[2], order);
     if ((leader.namespaces & CLONE_NEWUSER) != 0) {
-        if (!map_owners(mount, order))
+        if (!has_owner && !map_owners(mount, order))
             result.text = "the filesystem of '" + source_path +
                           "' cannot map owners: its files will belong to nobody in the machine";
         mount = lock_attributes(mount, is_directory, order, leader);

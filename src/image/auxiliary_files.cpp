@@ -2,6 +2,7 @@
 #include "image/auxiliary_files.hpp"
 
 #include "base/failure.hpp"
+#include "image/directory_entries.hpp"
 #include "image/file_copy.hpp"
 #include "kernel/file_locks.hpp"
 #include "kernel/files.hpp"
@@ -26,6 +27,8 @@ constexpr std::array<const char*, 10> suffixes{
     ".usrhash.p7s", ".verity",     ".raw.tpmstate", ".raw.efinvramstate", ".raw.efinvramstate.bak"};
 
 constexpr const char* brought_mark = "user.machinist.brought";
+constexpr std::size_t most_drop_ins = 4096;
+constexpr const char* drop_ins_suffix = ".nspawn.d";
 
 bool is_there(const std::filesystem::path& path) {
     struct stat status {};
@@ -39,13 +42,26 @@ bool are_the_same(const std::filesystem::path& one, const std::filesystem::path&
            first.st_ino == second.st_ino;
 }
 
+void copy_drop_ins(const std::filesystem::path& from, const std::filesystem::path& to) {
+    const UniqueFd listed = open_path(from, O_RDONLY | O_DIRECTORY);
+    for (const std::string& name : sorted_entries(listed, most_drop_ins)) {
+        struct stat status {};
+        if (name.starts_with('.') || ::fstatat(listed.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+            !S_ISREG(status.st_mode) || is_there(to / name))
+            continue;
+        make_directories(to, 0755);
+        (void)copy_file_whole(from / name, to / name);
+    }
+}
+
 } // namespace
 
 std::vector<std::filesystem::path> auxiliary_places(const PoolPlaces& places, const std::filesystem::path& directory,
                                                     std::string_view name) {
     std::vector<std::filesystem::path> found;
     for (const auto& settings : places.settings)
-        found.push_back(settings / (std::string{name} + ".nspawn"));
+        for (const char* suffix : {".nspawn", drop_ins_suffix})
+            found.push_back(settings / (std::string{name} + suffix));
     for (const char* suffix : suffixes)
         found.push_back(directory / (std::string{name} + suffix));
     return found;
@@ -77,6 +93,10 @@ void copy_auxiliary_files(const PoolPlaces& places, const std::filesystem::path&
     const auto targets = auxiliary_places(places, to_directory, to);
     for (std::size_t at = 0; at < sources.size(); ++at) {
         struct stat status {};
+        if (sources[at].native().ends_with(drop_ins_suffix) && std::filesystem::is_directory(sources[at])) {
+            copy_drop_ins(sources[at], targets[at]);
+            continue;
+        }
         // The state of virtual hardware belongs to one machine, and keys may be in it.
         const bool is_state = sources[at].native().ends_with("state") || sources[at].native().ends_with(".bak");
         if (is_state || ::lstat(sources[at].c_str(), &status) < 0 || !S_ISREG(status.st_mode) || is_there(targets[at]))

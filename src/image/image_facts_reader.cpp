@@ -9,6 +9,7 @@
 #include "image/stack.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/files.hpp"
+#include "spec/account.hpp"
 
 #include <algorithm>
 #include <array>
@@ -149,6 +150,10 @@ void read_tree_facts(BorrowedFd root, const WantedImageFacts& wanted, ImageFacts
             if (facts.architecture.empty())
                 facts.architecture = read_architecture(root, "bin/sh");
         });
+    }
+    if (wanted.accounts) {
+        look_for(facts, [&] { facts.users = read_untrusted(root, "etc/passwd", account_file_limit).value_or(""); });
+        look_for(facts, [&] { facts.groups = read_untrusted(root, "etc/group", account_file_limit).value_or(""); });
     }
     if (is_zone_name(wanted.timezone))
         look_for(facts, [&] { facts.has_zoneinfo_of_host = has_zone(root, wanted.timezone); });

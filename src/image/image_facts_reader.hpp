@@ -14,7 +14,8 @@ struct WantedImageFacts {
     bool init = true; // needed for boot only
     bool os_release = true;
     bool architecture = true;
-    std::string timezone; // the host's, "" = has_zoneinfo_of_host is not looked for
+    bool accounts = false; // the texts of its users and groups
+    std::string timezone;  // the host's, "" = has_zoneinfo_of_host is not looked for
 };
 
 // A directory that does not exist is a fact (exists == false). What is odd in the tree is told in facts.oddities.

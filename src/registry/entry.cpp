@@ -18,7 +18,7 @@ namespace {
 // The leader's own filter, composed again: the kernel does not hand it out.
 UniqueFd filter_file(const Machine& machine) {
     const ProcessStatus status = read_process_status(machine.leader.pid());
-    if (!status.has_syscall_filter)
+    if (!status.has_syscall_filter || (machine.spec && !machine.spec->syscall_filter.enabled))
         return {};
     const SyscallFilterSpec filter = machine.spec ? machine.spec->syscall_filter : SyscallFilterSpec{};
     const CapabilitySpec capabilities = machine.spec

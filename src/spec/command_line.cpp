@@ -152,6 +152,7 @@ CommandLine parse_command_line(Manner manner, std::span<char* const> arguments) 
             reading.value = optarg;
         reading.next_word = words[static_cast<std::size_t>(optind)];
         apply(row, reading);
+        line.written.push_back({&row, std::string{reading.value}, reading.has_value});
         if (reading.took_next_word)
             ++optind;
         if (ends_the_command_line(line.request))

@@ -2,13 +2,13 @@
 // The request: what the caller asked for on the command line of `machinist run` or systemd-nspawn.
 #pragma once
 
-#include "spec/image_policy.hpp"
 #include "spec/problem.hpp"
 #include "spec/settings.hpp"
 
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace machinist {
 
@@ -18,21 +18,6 @@ enum class SettingsUse {
     yes,      // options win; what would widen privileges counts only from trusted places
     override, // files win over options; trust as above
     trusted,  // options win; every file is trusted
-};
-
-enum class LayerChoice { automatic, tmpfs, disk, snapshot, reflink, copy };
-inline constexpr EnumNames<LayerChoice, 6> layer_choice_names{{{LayerChoice::automatic, "auto"},
-                                                               {LayerChoice::tmpfs, "tmpfs"},
-                                                               {LayerChoice::disk, "disk"},
-                                                               {LayerChoice::snapshot, "snapshot"},
-                                                               {LayerChoice::reflink, "reflink"},
-                                                               {LayerChoice::copy, "copy"}}};
-
-enum class Registration { automatic, yes, no };
-
-struct RootHashSignature {
-    std::string bytes; // PKCS#7
-    Path file;         // where they are, if not given; as written
 };
 
 struct StartRequest {
@@ -55,22 +40,22 @@ struct StartRequest {
     std::optional<Path> stack;     // --mstack, as written
     std::optional<Path> bundle;    // --oci-bundle, as written
     std::optional<Path> image;     // a disk image, as written
-    std::optional<ImagePolicy> image_policy;
-    std::optional<std::string> root_hash; // hexadecimal, lower case
-    std::optional<RootHashSignature> root_hash_signature;
-    std::optional<Path> verity_data;
-    std::optional<LayerChoice> layer;
-    Registration registration = Registration::automatic;
-    bool keep_unit = false;
-    std::optional<std::string> slice; // with its ending
-    std::vector<std::string> unit_properties;
-    std::optional<std::string> background;
-    Settings settings; // settings.start->parameters are the words that are no options
+    Settings settings;             // settings.start->parameters are the words that are no options
+};
+
+struct Option;
+
+// An option as it was written.
+struct WrittenOption {
+    const Option* row = nullptr;
+    std::string value;
+    bool has_value = false;
 };
 
 struct CommandLine {
     StartRequest request;
-    Problems problems; // not empty: the request must not be carried out
+    std::vector<WrittenOption> written; // in this order
+    Problems problems;                  // not empty: the request must not be carried out
     Problems warnings;
 };
 

@@ -82,6 +82,35 @@ std::string version_text(Manner manner) {
     return "machinist " MACHINIST_VERSION "\n";
 }
 
+namespace {
+
+// The keys of settings files, from which their manual is made.
+std::string keys_json() {
+    std::string text = "\"keys\":[";
+    bool first = true;
+    for (const Option& row : option_table()) {
+        if (row.key.empty())
+            continue;
+        constexpr std::string_view trusts[] = {"open", "privileged", "depends"};
+        text.append(first ? "\n{" : ",\n{");
+        first = false;
+        text.append("\"section\":").append(json_text(row.section));
+        text.append(",\"key\":").append(json_text(row.key));
+        text.append(",\"option\":").append(json_text(row.name));
+        const bool is_flag = row.argument == OptionArgument::none && row.metavar.empty() && row.name[0] != '\0';
+        text.append(",\"metavar\":").append(json_text(is_flag ? "BOOL" : row.metavar));
+        text.append(",\"default\":").append(json_text(row.by_default));
+        text.append(",\"list\":").append(row.is_list ? "true" : "false");
+        text.append(",\"trust\":").append(json_text(trusts[static_cast<std::size_t>(row.trust)]));
+        text.append(",\"hidden\":").append(row.kind == OptionKind::hidden ? "true" : "false");
+        text.append(",\"built\":").append(parser_of_key(row) != nullptr ? "true" : "false");
+        text.append(",\"help\":").append(json_text(row.help)).append("}");
+    }
+    return text + "\n]";
+}
+
+} // namespace
+
 std::string introspection_text(Manner manner) {
     std::string text =
         "{\"program\":" + json_text(manner == Manner::nspawn ? "systemd-nspawn" : "machinist run") + ",\"options\":[";
@@ -102,7 +131,7 @@ std::string introspection_text(Manner manner) {
         text.append(",\"built\":").append(row.parse != nullptr ? "true" : "false");
         text.append(",\"help\":").append(json_text(row.help)).append("}");
     }
-    return text + "\n]}\n";
+    return text + "\n],\n" + keys_json() + "}\n";
 }
 
 } // namespace machinist

@@ -26,6 +26,18 @@ struct InitFacts {
 // Older ones need control groups of version 1, which machines do not have.
 inline constexpr unsigned first_systemd_with_cgroup2 = 233;
 
+// A user of the host, where one is wanted in the machine.
+struct HostUser {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::string group; // name of gid
+    std::string real_name;
+    std::filesystem::path home;
+    std::string shell;
+    std::string password; // hashed; empty: none
+    std::vector<std::string> ssh_keys;
+};
+
 struct ImageFacts {
     std::filesystem::path directory; // or the disk image
     std::optional<DiskSpec> disk;    // what of a disk image is mounted; the other facts are those of its tree
@@ -42,6 +54,7 @@ struct ImageFacts {
     InitFacts init;
     bool has_zoneinfo_of_host = false; // usr/share/zoneinfo/<host's zone> exists in the image
     std::string architecture;          // of the init or shell binary: "x86-64", "x86", "arm64", ...; "" unknown
+    std::string users, groups;         // its /etc/passwd and /etc/group, where they are wanted
     std::vector<std::string> oddities; // what of the above could not be read as it should be, a sentence each
 };
 
@@ -59,7 +72,8 @@ struct HostFacts {
     std::uint64_t pid1_nproc_soft = 0, pid1_nproc_hard = 0;
     std::uint64_t pid1_sigpending_soft = 0, pid1_sigpending_hard = 0;
     int cpu_count = 1;
-    bool resolved_stub = false; // systemd-resolved answers on its stub listener
+    std::map<std::string, HostUser> users; // those that were asked for and are there
+    bool resolved_stub = false;            // systemd-resolved answers on its stub listener
     bool has_resolv_conf = false;
     bool localtime_is_symlink = false;
     std::string timezone_name; // "Europe/Berlin" if localtime is a link into zoneinfo

@@ -130,6 +130,24 @@ struct ExtraMount {
     std::optional<MountSource> upper;
 };
 
+// A user of the host who is one of the machine, too (--bind-user).
+struct BoundUser {
+    std::string name;
+    std::uint32_t id = 0;  // in the machine; its group has the same
+    std::string real_name; // may be empty
+    Path home;             // of the host; in the machine it is /run/host/home/NAME
+    std::string shell;     // empty: what the machine gives by default
+    std::string password;  // hashed; empty: none
+    std::vector<std::string> ssh_keys;
+    std::vector<std::string> groups; // of the machine
+};
+
+// A device of the host that is the machine's, too (--device).
+struct DeviceSpec {
+    Path path;                  // below /dev, there as here
+    std::string access = "rwm"; // read, write, make nodes of it
+};
+
 enum class StartMode { boot, as_pid2, as_pid1, shell };
 inline constexpr EnumNames<StartMode, 4> start_mode_names{{{StartMode::boot, "boot"},
                                                            {StartMode::as_pid2, "as-pid2"},
@@ -182,7 +200,8 @@ struct LimitSpec {
 struct ResourceSpec {
     std::vector<LimitSpec> limits; // every limit that is set, defaults included
     std::optional<int> oom_score_adjust;
-    std::vector<int> cpu_affinity; // empty: unchanged
+    std::vector<int> cpu_affinity;         // empty: unchanged
+    std::vector<std::string> group_limits; // "MemoryMax=1G": of its control group, later ones win
 };
 
 enum class ResolvConfMode {
@@ -276,6 +295,8 @@ struct MachineSpec {
     UserSpec users;
     NetworkSpec network;
     std::vector<ExtraMount> extra_mounts; // parents before children
+    std::vector<BoundUser> bound_users;
+    std::vector<DeviceSpec> devices;
     bool tmpfs_on_tmp = true;
     ApiWritable api_writable = ApiWritable::no;
     bool cgroup_namespace = true;

@@ -20,6 +20,7 @@ void dry_run(Reading&);
 void json(Reading&);
 void directory(Reading&);
 void make_from(Reading&);
+void image(Reading&);
 void stack(Reading&);
 void bundle(Reading&);
 void ephemeral(Reading&);
@@ -34,10 +35,11 @@ void slice(Reading&);
 void unit_property(Reading&);
 void registration(Reading&);
 void keep_unit(Reading&);
+void group_limit(Reading&);
+void any_key(Reading&);
 void share_system(Reading&);
 
 // option_parsers_disks.cpp
-void image(Reading&);
 void image_policy(Reading&);
 void root_hash(Reading&);
 void root_hash_signature(Reading&);
@@ -99,12 +101,17 @@ void overlay(Reading&);
 void overlay_read_only(Reading&);
 void tmpfs(Reading&);
 void inaccessible(Reading&);
+void bind_user(Reading&);
+void bind_user_shell(Reading&);
+void bind_user_group(Reading&);
+void device(Reading&);
 void resolv_conf(Reading&);
 void timezone(Reading&);
 void link_journal(Reading&);
 void link_journal_try_guest(Reading&);
 
 // What several of them need.
+bool is_account_name(std::string_view name);
 std::optional<bool> boolean(const Reading&);       // true without a value; tells the problem
 std::optional<Path> host_path(const Reading&);     // as written; tells the problem
 std::optional<Path> absolute_path(const Reading&); // normal: no "." or ".."; tells the problem

@@ -7,14 +7,11 @@
 
 namespace machinist::option_parsers {
 
-void image(Reading& reading) {
-    if (auto path = host_path(reading))
-        reading.request->image = std::move(path);
-}
-
 void image_policy(Reading& reading) {
-    reading.request->image_policy = ImagePolicy::parse(reading.value);
-    if (!reading.request->image_policy)
+    const auto policy = ImagePolicy::parse(reading.value);
+    if (policy)
+        reading.settings.image_policy = policy;
+    else
         reading.problem("is no image policy", "rules like root=verity+unprotected:home=absent, see "
                                               "systemd.image-policy(7)");
 }
@@ -26,7 +23,7 @@ void root_hash(Reading& reading) {
     if (digits.size() < fewest_digits || digits.size() > most_digits || digits.size() % 2 != 0 ||
         digits.find_first_not_of("0123456789abcdef") != std::string::npos)
         return reading.problem("is no root hash", "32 hexadecimal digits or more");
-    reading.request->root_hash = digits;
+    reading.settings.root_hash = digits;
 }
 
 void root_hash_signature(Reading& reading) {
@@ -35,15 +32,15 @@ void root_hash_signature(Reading& reading) {
         auto bytes = from_base64(reading.value.substr(as_text.size()));
         if (!bytes || bytes->empty())
             return reading.problem("is no base64", "base64:DATA, or the path of a file");
-        reading.request->root_hash_signature = RootHashSignature{.bytes = std::move(*bytes), .file = {}};
+        reading.settings.root_hash_signature = RootHashSignature{.bytes = std::move(*bytes), .file = {}};
     } else if (auto path = host_path(reading)) {
-        reading.request->root_hash_signature = RootHashSignature{.bytes = {}, .file = std::move(*path)};
+        reading.settings.root_hash_signature = RootHashSignature{.bytes = {}, .file = std::move(*path)};
     }
 }
 
 void verity_data(Reading& reading) {
     if (auto path = host_path(reading))
-        reading.request->verity_data = std::move(path);
+        reading.settings.verity_data = std::move(path);
 }
 
 } // namespace machinist::option_parsers

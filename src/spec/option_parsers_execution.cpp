@@ -74,10 +74,11 @@ void as_pid2(Reading& reading) {
 }
 
 void parameters(Reading& reading) {
-    if (auto words = split_quoted(reading.value))
-        start_of(reading.settings).parameters = std::move(*words);
-    else
-        reading.problem("has a quote that does not end or an escape without meaning");
+    const auto words = split_quoted(reading.value);
+    if (!words)
+        return reading.problem("has a quote that does not end or an escape without meaning");
+    auto& parameters = start_of(reading.settings).parameters;
+    parameters.insert(parameters.end(), words->begin(), words->end());
 }
 
 void working_directory(Reading& reading) {
@@ -97,14 +98,10 @@ void environment_words(Reading& reading) {
         add_environment(reading, word);
 }
 
-namespace {
-
 bool is_account_name(std::string_view name) {
     return !name.empty() && name.size() <= 256 && name != "." && name != ".." && !name.starts_with('-') &&
            is_utf8(name) && !has_control_characters(name) && name.find_first_of(":/ ") == std::string_view::npos;
 }
-
-} // namespace
 
 // USER or USER:GROUP, as images of OCI say it.
 void user(Reading& reading) {
@@ -156,7 +153,7 @@ void background(Reading& reading) {
                            return (byte >= '0' && byte <= '9') || byte == ';' || byte == ':';
                        });
     if (valid)
-        reading.request->background = std::string{reading.value};
+        reading.settings.background = std::string{reading.value};
     else
         reading.problem("is no colour for a terminal", "numbers with semicolons between them, such as 44 or 48;5;17");
 }

@@ -3,9 +3,20 @@
 #include "spec/option_parsers.hpp"
 
 #include "base/text.hpp"
+#include "spec/group_limits.hpp"
 #include "spec/mount_text.hpp"
 
 namespace machinist::option_parsers {
+
+namespace {
+
+std::vector<std::string>& list_of(std::optional<std::vector<std::string>>& member) {
+    if (!member)
+        member.emplace();
+    return *member;
+}
+
+} // namespace
 
 void help(Reading& reading) {
     reading.request->help = true;
@@ -42,7 +53,8 @@ void cleanup(Reading& reading) {
 }
 
 void keep_unit(Reading& reading) {
-    reading.request->keep_unit = true;
+    if (const auto wanted = boolean(reading))
+        reading.settings.keep_unit = wanted;
 }
 
 void settings_use(Reading& reading) {
@@ -78,24 +90,44 @@ std::optional<Path> host_path(const Reading& reading) {
     return std::nullopt;
 }
 
-void directory(Reading& reading) {
-    if (auto path = host_path(reading))
-        reading.request->directory = std::move(path);
-}
+namespace {
 
-void make_from(Reading& reading) {
-    if (auto path = host_path(reading))
-        reading.request->make_from = std::move(path);
-}
-
-void stack(Reading& reading) {
+// An option is a wish of the caller; a key is what is known of a name.
+void take_path(Reading& reading, std::optional<Path> StartRequest::*asked, std::optional<Path> ImageSettings::*known) {
     auto path = host_path(reading);
     if (!path)
         return;
-    const Path name = path->has_filename() ? path->filename() : path->parent_path().filename();
-    if (name.extension() != ".mstack" && !name.native().ends_with(".mstack.v"))
+    if (!reading.from_file()) {
+        reading.request->*asked = std::move(path);
+        return;
+    }
+    if (!path->is_absolute())
+        return reading.problem("is no absolute path");
+    if (!reading.settings.image)
+        reading.settings.image.emplace();
+    *reading.settings.image.*known = std::move(path);
+}
+
+} // namespace
+
+void directory(Reading& reading) {
+    take_path(reading, &StartRequest::directory, &ImageSettings::directory);
+}
+
+void make_from(Reading& reading) {
+    take_path(reading, &StartRequest::make_from, &ImageSettings::make_from);
+}
+
+void image(Reading& reading) {
+    take_path(reading, &StartRequest::image, &ImageSettings::image);
+}
+
+void stack(Reading& reading) {
+    const Path path{std::string{reading.value}};
+    const Path name = path.has_filename() ? path.filename() : path.parent_path().filename();
+    if (!path.empty() && name.extension() != ".mstack" && !name.native().ends_with(".mstack.v"))
         return reading.problem("is no mount stack by its name", "a directory NAME.mstack");
-    reading.request->stack = std::move(path);
+    take_path(reading, &StartRequest::stack, &ImageSettings::stack);
 }
 
 void bundle(Reading& reading) {
@@ -109,8 +141,10 @@ void ephemeral(Reading& reading) {
 }
 
 void layer(Reading& reading) {
-    reading.request->layer = value_named(layer_choice_names, reading.value);
-    if (!reading.request->layer)
+    const auto choice = value_named(layer_choice_names, reading.value);
+    if (choice)
+        reading.settings.layer = choice;
+    else
         reading.problem("is none of " + listed(layer_choice_names));
 }
 
@@ -180,7 +214,7 @@ void slice(Reading& reading) {
         name.starts_with('-') || name.find("--") != std::string::npos || name.ends_with("-.slice"))
         reading.problem("is no name of a slice", "a name like machine.slice");
     else
-        reading.request->slice = name;
+        reading.settings.slice = name;
 }
 
 void unit_property(Reading& reading) {
@@ -189,17 +223,42 @@ void unit_property(Reading& reading) {
         !is_utf8(reading.value))
         reading.problem("is not NAME=VALUE", "a property of scopes, like MemoryMax=1G");
     else
-        reading.request->unit_properties.emplace_back(reading.value);
+        list_of(reading.settings.unit_properties).emplace_back(reading.value);
 }
 
 void registration(Reading& reading) {
     const auto wanted = parse_bool(reading.value);
     if (reading.value == "auto")
-        reading.request->registration = Registration::automatic;
+        reading.settings.registration = Registration::automatic;
     else if (wanted)
-        reading.request->registration = *wanted ? Registration::yes : Registration::no;
+        reading.settings.registration = *wanted ? Registration::yes : Registration::no;
     else
         reading.problem("is none of yes, no, auto");
+}
+
+// MemoryMax=...: the key itself says which.
+void group_limit(Reading& reading) {
+    const std::string name = reading.option.substr(0, reading.option.size() - 1);
+    if (is_group_limit(name, reading.value))
+        list_of(reading.settings.group_limits).push_back(name + "=" + std::string{reading.value});
+    else
+        reading.problem("is no value of it", "what systemd.resource-control(5) says of " + name + "=");
+}
+
+// --key=SECTION.KEY=VALUE: what a settings file could say in a line.
+void any_key(Reading& reading) {
+    const auto equals = reading.value.find('=');
+    const Option* row = row_of_key(trimmed(reading.value.substr(0, equals)));
+    if (equals == std::string_view::npos || row == nullptr)
+        return reading.problem("begins with no key of settings files", "--key=KEY=VALUE, see machinist.nspawn(5)");
+    Reading line = reading;
+    line.place = reading.place + reading.option + ": ";
+    line.option = std::string{row->key} + "=";
+    line.value = trimmed(reading.value.substr(equals + 1));
+    if (const OptionParser parse = parser_of_key(*row))
+        parse(line);
+    else if (parse_bool(line.value).value_or(true))
+        reading.problems.push_back(not_built(line.option, line.value, line.place));
 }
 
 void share_system(Reading& reading) {

@@ -2,7 +2,10 @@
 // Values that say what of the host is seen in the machine: mounts, name servers, time zone, journal.
 #include "spec/option_parsers.hpp"
 
+#include "base/text.hpp"
 #include "spec/mount_text.hpp"
+
+#include <algorithm>
 
 namespace machinist::option_parsers {
 
@@ -40,6 +43,61 @@ void tmpfs(Reading& reading) {
 
 void inaccessible(Reading& reading) {
     add_mount(reading, parse_inaccessible(reading.value));
+}
+
+namespace {
+
+BoundUserSettings& bound_users_of(Settings& settings) {
+    if (!settings.bound_users)
+        settings.bound_users.emplace();
+    return *settings.bound_users;
+}
+
+// A key may list several.
+template <typename Add>
+void add_names(Reading& reading, const Add& add) {
+    for (const std::string_view name : split_words(reading.value))
+        if (is_account_name(name) && name.find_first_of("\"\\.") == std::string_view::npos)
+            add(std::string{name});
+        else
+            reading.problem("is no name of a user or group");
+}
+
+} // namespace
+
+void bind_user(Reading& reading) {
+    add_names(reading, [&](std::string name) {
+        auto& users = bound_users_of(reading.settings).users;
+        if (std::ranges::find(users, name) == users.end())
+            users.push_back(std::move(name));
+    });
+}
+
+void bind_user_group(Reading& reading) {
+    add_names(reading, [&](std::string name) { bound_users_of(reading.settings).groups.push_back(std::move(name)); });
+}
+
+void bind_user_shell(Reading& reading) {
+    const auto path = destination_path(reading.value);
+    if (const auto wanted = parse_bool(reading.value))
+        reading.settings.bound_user_shell = *wanted ? "yes" : "";
+    else if (path)
+        reading.settings.bound_user_shell = path->native();
+    else
+        reading.problem("is neither yes nor no nor an absolute path");
+}
+
+void device(Reading& reading) {
+    const auto colon = reading.value.rfind(':');
+    const std::string_view access =
+        colon == std::string_view::npos ? std::string_view{} : reading.value.substr(colon + 1);
+    const bool has_access = !access.empty() && access.find_first_not_of("rwm") == std::string_view::npos;
+    const auto path = destination_path(has_access ? reading.value.substr(0, colon) : reading.value);
+    if (!path || !path->native().starts_with("/dev/"))
+        return reading.problem("is no path below /dev, with or without r, w and m behind a colon");
+    if (!reading.settings.devices)
+        reading.settings.devices.emplace();
+    reading.settings.devices->push_back({*path, has_access ? std::string{access} : "rwm"});
 }
 
 void resolv_conf(Reading& reading) {

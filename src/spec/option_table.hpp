@@ -81,9 +81,18 @@ struct Option {
     OptionParser parse; // none: not built, refused by a sentence
     std::string_view help;
     OptionParser parse_key = nullptr; // where a key is written otherwise than the option; none: as the option
+    std::string_view by_default = {}; // what a key means that nobody wrote, as it would be written
+    bool is_list = false;             // a later assignment of the key adds to an earlier one
+    bool empty_has_a_meaning = false; // and does not only take back what came before
 };
 
 std::span<const Option> option_table();
+
+// Nothing for what is not built.
+OptionParser parser_of_key(const Option& row);
+
+// "MemoryMax", or with its section, "Resources.MemoryMax". Nothing if no key is called so.
+const Option* row_of_key(std::string_view name);
 
 // The sentence that refuses what is not built.
 Problem not_built(std::string option, std::string_view value, std::string_view place = {});

@@ -4,6 +4,8 @@
 
 #include "base/failure.hpp"
 
+#include <cstddef>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,8 @@ struct Problem {
     std::string value;                       // as it was written; empty if there was none
     std::string sentence;                    // complete, names option and value; lower case, no full stop
     std::string remedy;                      // may be empty; printed behind "; try "
+    std::filesystem::path file{};            // of settings; empty: it was not written in a file
+    std::size_t line = 0;
 };
 
 using Problems = std::vector<Problem>;

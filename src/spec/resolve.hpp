@@ -3,7 +3,7 @@
 //
 // The way of a start:
 //   parse_command_line -> image_of_request -> (somebody looks the image up and gathers ImageFacts and HostFacts)
-//   -> base_name_of -> settings_file_places -> (somebody reads the file) -> parse_settings_file -> merge_settings
+//   -> base_name_of -> (somebody reads the settings of that name) -> parse_settings -> merge_settings
 //   -> credentials_to_load -> (somebody reads them) -> resolve
 #pragma once
 

@@ -70,16 +70,17 @@ void identity(Resolving& r) {
 void registration(Resolving& r) {
     const SharedNamespaces& shared = r.spec.shared;
     const bool shares = shared.ipc || shared.pid || shared.uts;
-    r.spec.registered = r.request.registration != Registration::no && !shares;
-    r.spec.registration_may_fail = r.request.registration != Registration::yes;
-    r.spec.keep_unit = r.request.keep_unit;
-    if (r.request.keep_unit && (r.request.slice || !r.request.unit_properties.empty()))
+    const Registration wanted = r.settings.registration.value_or(Registration::automatic);
+    r.spec.registered = wanted != Registration::no && !shares;
+    r.spec.registration_may_fail = wanted != Registration::yes;
+    r.spec.keep_unit = r.settings.keep_unit.value_or(false);
+    const auto properties = r.settings.unit_properties.value_or(std::vector<std::string>{});
+    if (r.spec.keep_unit && (r.settings.slice || !properties.empty()))
         r.warn("--keep-unit", "--keep-unit: --slice and --property are for a scope, and none is made");
-    if (!r.request.keep_unit) {
-        r.spec.slice = r.request.slice.value_or(r.spec.slice);
+    if (!r.spec.keep_unit) {
+        r.spec.slice = r.settings.slice.value_or(r.spec.slice);
         r.spec.unit_properties = r.settings.bundle.value_or(BundleSettings{}).unit_properties;
-        r.spec.unit_properties.insert(r.spec.unit_properties.end(), r.request.unit_properties.begin(),
-                                      r.request.unit_properties.end());
+        r.spec.unit_properties.insert(r.spec.unit_properties.end(), properties.begin(), properties.end());
     }
     r.spec.quiet = r.request.quiet || r.spec.console == ConsoleMode::pipe;
 }

@@ -38,7 +38,7 @@ void console(Resolving& r) {
             r.warn("--pipe", "--pipe hands the caller's own terminal to the machine", "--console=autopipe");
         break;
     }
-    r.spec.background = r.request.background.value_or("");
+    r.spec.background = r.settings.background.value_or("");
     const bool title = r.environment_flag("SYSTEMD_ADJUST_TERMINAL_TITLE", true);
     r.spec.adjust_terminal_title = title && r.spec.console == ConsoleMode::interactive;
 }

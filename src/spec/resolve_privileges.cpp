@@ -82,6 +82,7 @@ void resources(Resolving& r) {
         std::erase_if(resources.limits, [&](const LimitSpec& l) { return l.resource == static_cast<int>(resource); });
         resources.limits.push_back({static_cast<int>(resource), written->soft, written->hard});
     }
+    resources.group_limits = r.settings.group_limits.value_or(std::vector<std::string>{});
     resources.oom_score_adjust = r.settings.oom_score_adjust;
     if (r.settings.cpu_affinity) {
         resources.cpu_affinity = *r.settings.cpu_affinity;

@@ -33,8 +33,8 @@ void extra_mounts(Resolving& r) {
 namespace {
 
 LayerKind layer_of(Resolving& r) {
-    const LayerChoice choice = r.request.layer.value_or(LayerChoice::automatic);
-    if (r.request.layer && !r.ephemeral())
+    const LayerChoice choice = r.settings.layer.value_or(LayerChoice::automatic);
+    if (r.settings.layer && !r.ephemeral())
         r.problem("--layer", "--layer has a meaning with --ephemeral only", "--ephemeral beside it");
     if (!r.ephemeral())
         return LayerKind::none;
@@ -70,12 +70,11 @@ void check_template(Resolving& r) {
 }
 
 void check_disk(Resolving& r) {
-    const StartRequest& request = r.request;
     if (r.image.disk || !r.image.exists)
         return;
-    if (request.root_hash || request.verity_data)
+    if (r.settings.root_hash || r.settings.verity_data)
         r.problem("--root-hash", "--root-hash: a directory has no root hash", "a disk image");
-    if (request.image_policy)
+    if (r.settings.image_policy)
         r.warn("--image-policy", "--image-policy: a directory has no partitions, so it has no meaning");
 }
 

@@ -52,6 +52,8 @@ void identity(Resolving& r);
 void users(Resolving& r);
 void network(Resolving& r);
 void namespaces(Resolving& r);
+void bound_users(Resolving& r);
+void devices(Resolving& r);
 void capabilities(Resolving& r);
 void syscall_filter(Resolving& r);
 void resources(Resolving& r);

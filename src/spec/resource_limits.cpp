@@ -60,7 +60,8 @@ constexpr std::array<TimeUnit, 15> time_units{{
     {"w", 604800000000},
 }};
 
-// "1h 30min", "500ms", "90": a number without a unit counts as unit microseconds each.
+} // namespace
+
 std::optional<std::uint64_t> parse_time_span(std::string_view text, std::uint64_t unit) {
     constexpr std::string_view digits = "0123456789";
     std::uint64_t sum = 0;
@@ -83,6 +84,8 @@ std::optional<std::uint64_t> parse_time_span(std::string_view text, std::uint64_
     }
     return sum;
 }
+
+namespace {
 
 // A nice level with its sign, or the raw limit: 1 is the level 19, 40 the level -20.
 std::optional<rlim_t> parse_nice(std::string_view text) {

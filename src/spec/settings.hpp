@@ -3,6 +3,7 @@
 // Each member is one group: whoever wins on a group takes it whole (option_table.hpp says which option writes which).
 #pragma once
 
+#include "spec/image_policy.hpp"
 #include "spec/machine_spec.hpp"
 
 #include <array>
@@ -109,6 +110,34 @@ struct BundleSettings {
     std::vector<std::string> unit_properties; // before those of the command line
 };
 
+enum class LayerChoice { automatic, tmpfs, disk, snapshot, reflink, copy };
+inline constexpr EnumNames<LayerChoice, 6> layer_choice_names{{{LayerChoice::automatic, "auto"},
+                                                               {LayerChoice::tmpfs, "tmpfs"},
+                                                               {LayerChoice::disk, "disk"},
+                                                               {LayerChoice::snapshot, "snapshot"},
+                                                               {LayerChoice::reflink, "reflink"},
+                                                               {LayerChoice::copy, "copy"}}};
+
+enum class Registration { automatic, yes, no };
+
+struct BoundUserSettings {
+    std::vector<std::string> users;
+    std::vector<std::string> groups; // of all of them
+};
+
+struct RootHashSignature {
+    std::string bytes; // PKCS#7
+    Path file;         // where they are, if not given; as written
+};
+
+// What of the host is run. Options say it in the request; a file can only say it of a name.
+struct ImageSettings {
+    std::optional<Path> directory;
+    std::optional<Path> image;
+    std::optional<Path> stack;
+    std::optional<Path> make_from;
+};
+
 struct AddressFamilySettings {
     // Nothing: written as empty, which asks for no restriction.
     std::optional<SyscallFilterSpec::AddressFamilies> restriction;
@@ -141,12 +170,27 @@ struct Settings {
     std::optional<bool> read_only;
     std::optional<VolatileMode> volatile_mode;
     std::optional<std::vector<ExtraMount>> extra_mounts;
+    std::optional<BoundUserSettings> bound_users;
+    std::optional<std::string> bound_user_shell; // "": the machine's default, "yes": the host's, or a path
+    std::optional<std::vector<DeviceSpec>> devices;
     std::optional<NetworkSettings> network;
     std::optional<AddressSettings> addresses;
     std::optional<std::vector<PortForward>> ports;
-    // No key of a settings file writes these.
     std::optional<ConsoleSetting> console;
+    std::optional<std::string> background;
     std::optional<std::vector<CredentialSetting>> credentials;
+    std::optional<ImageSettings> image;
+    std::optional<LayerChoice> layer;
+    std::optional<ImagePolicy> image_policy;
+    std::optional<std::string> root_hash; // hexadecimal, lower case
+    std::optional<RootHashSignature> root_hash_signature;
+    std::optional<Path> verity_data;
+    std::optional<std::string> slice;                        // with its ending
+    std::optional<std::vector<std::string>> unit_properties; // "NAME=VALUE", of the scope
+    std::optional<Registration> registration;
+    std::optional<bool> keep_unit;
+    std::optional<std::vector<std::string>> group_limits; // "NAME=VALUE", later ones win
+    // No key of a settings file writes this.
     std::optional<BundleSettings> bundle;
 };
 
@@ -156,7 +200,9 @@ inline auto groups_of(Settings& s) {
                     s.no_new_privileges, s.kill_signal, s.personality, s.machine_id, s.users, s.notify_ready,
                     s.syscalls, s.address_families, s.oom_score_adjust, s.cpu_affinity, s.hostname, s.resolv_conf,
                     s.timezone, s.link_journal, s.suppress_sync, s.ephemeral, s.read_only, s.volatile_mode,
-                    s.extra_mounts, s.network, s.addresses, s.ports, s.console, s.credentials, s.bundle);
+                    s.extra_mounts, s.bound_users, s.bound_user_shell, s.devices, s.network, s.addresses, s.ports,
+                    s.console, s.background, s.credentials, s.image, s.layer, s.image_policy, s.root_hash,
+                    s.verity_data, s.slice, s.unit_properties, s.registration, s.keep_unit, s.group_limits, s.bundle);
 }
 
 // What winner wrote, and of the other only the groups that winner left alone.

@@ -2,58 +2,31 @@
 #include "spec/settings_file.hpp"
 
 #include "base/text.hpp"
-#include "spec/option_table.hpp"
+#include "spec/settings_text.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace machinist {
 
 namespace {
 
-constexpr std::string_view sections[] = {"Exec", "Network", "Files"};
-
-class Reader {
+class Sources {
 public:
-    Reader(const Path& path, bool trusted) : path_(escaped_for_people(path.native())), trusted_(trusted) {}
-
-    void read(std::string_view text) {
-        if (text.starts_with("\xEF\xBB\xBF"))
-            text.remove_prefix(3);
-        std::string joined_line;
-        std::size_t number = 0;
-        for (const std::string_view line : split(text, '\n')) {
-            ++number;
-            const std::string_view content = trimmed(line);
-            const bool comment = content.starts_with('#') || content.starts_with(';');
-            if (joined_line.empty())
-                first_line_ = number;
-            else if (comment)
-                continue; // comments may stand between the lines of one assignment
-            if (!comment && content.ends_with('\\')) {
-                joined_line.append(content.substr(0, content.size() - 1)).append(" ");
-                continue;
-            }
-            joined_line.append(content);
-            read_line(trimmed(joined_line));
-            joined_line.clear();
-        }
-        read_line(trimmed(joined_line));
+    void read(const SettingsSource& source) {
+        SettingsText text = read_settings_text(source.text, source.path);
+        file_.warnings.insert(file_.warnings.end(), std::make_move_iterator(text.warnings.begin()),
+                              std::make_move_iterator(text.warnings.end()));
+        for (SettingsLine& line : text.lines)
+            read(source, std::move(line));
     }
 
     SettingsFile finish() {
-        auto& start = file_.settings.start;
-        if (start && start->boot.value_or(false) && start->as_pid2.value_or(false))
-            file_.problems.push_back({FailureKind::invalid, "Boot=", "yes",
-                                      path_ + ": Boot=yes and ProcessTwo=yes exclude each other",
-                                      "leaving one of them out"});
-        if (start && !start->has_mode()) {
-            file_.warnings.push_back({FailureKind::invalid,
-                                      "Parameters=",
-                                      {},
-                                      path_ + ": Parameters= counts only beside Boot= or ProcessTwo=, ignored",
-                                      "Boot=no beside it"});
-            start.reset();
-        }
+        for (const auto& [written, trusted] : taken())
+            parse(written, trusted);
+        check_start();
+        check_image();
         // Ownership alone says that nothing is mapped, as it always did.
         if (auto& users = file_.settings.users; users && !users->kind)
             users->kind = UserNamespaceKind::none;
@@ -61,88 +34,160 @@ public:
     }
 
 private:
-    std::string place() const {
-        return path_ + ":" + std::to_string(first_line_) + ": ";
+    void add(Problems& problems, const WrittenSetting& written, FailureKind kind, const std::string& sentence,
+             std::string remedy = {}) {
+        Problem problem{kind, std::string{written.row ? written.row->key : ""} + "=", written.value,
+                        place_text(written.file, written.line) + ": " + sentence, std::move(remedy)};
+        problem.file = written.file;
+        problem.line = written.line;
+        problems.push_back(std::move(problem));
     }
 
-    void warn(std::string option, std::string_view value, const std::string& sentence) {
-        file_.warnings.push_back({FailureKind::invalid, std::move(option), std::string{value}, place() + sentence, {}});
-    }
-
-    void read_line(std::string_view line) {
-        if (line.empty() || line.starts_with('#') || line.starts_with(';'))
-            return;
-        if (!is_utf8(line) || line.find('\0') != std::string_view::npos)
-            return warn("", "", "the line is no UTF-8 text, ignored");
-        if (line.starts_with('['))
-            return read_section(line);
-        const auto equals = line.find('=');
-        if (equals == std::string_view::npos || trimmed(line.substr(0, equals)).empty())
-            return warn("", "", "'" + escaped_for_people(line.substr(0, 80)) + "' is no assignment, ignored");
-        read_assignment(trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)));
-    }
-
-    void read_section(std::string_view line) {
-        section_ = line.ends_with(']') ? line.substr(1, line.size() - 2) : std::string_view{};
-        section_known_ = std::ranges::find(sections, section_) != std::end(sections);
-        if (!section_known_ && !section_.starts_with("X-"))
-            warn("", "", "unknown section '" + escaped_for_people(line.substr(0, 80)) + "', ignored");
-    }
-
-    void read_assignment(std::string_view key, std::string_view value) {
-        if (!section_known_ || key.starts_with("X-"))
-            return; // its section was complained about already, or is somebody else's
+    void read(const SettingsSource& source, SettingsLine line) {
         const auto table = option_table();
         const auto row = std::ranges::find_if(
-            table, [&](const Option& o) { return !o.key.empty() && o.key == key && o.section == section_; });
-        const std::string option = std::string{key} + "=";
-        if (row == table.end())
-            return warn(option, value,
-                        "unknown key '" + escaped_for_people(key.substr(0, 80)) + "' in section [" +
-                            escaped_for_people(section_) + "], ignored");
-        if (row->trust == Trust::privileged && !trusted_)
-            return warn(option, value, option + " is ignored, because the file is in a place that is not trusted");
+            table, [&](const Option& o) { return !o.key.empty() && o.key == line.key && o.section == line.section; });
+        WrittenSetting written{row == table.end() ? nullptr : &*row, std::move(line.value), source.path, line.number};
+        if (written.row == nullptr)
+            return add(file_.warnings, written, FailureKind::invalid,
+                       "unknown key '" + escaped_for_people(line.key.substr(0, 80)) + "' in section [" +
+                           escaped_for_people(line.section) + "], ignored");
+        const std::string key = std::string{written.row->key} + "=";
+        if (written.row->trust == Trust::privileged && !source.trusted) {
+            add(file_.warnings, written, FailureKind::invalid,
+                key + " is ignored, because the file is in a place that is not trusted");
+            written.standing = Standing::untrusted;
+        } else if (!source.trusted && takes_back(written) && is_said_by_trusted(written.row)) {
+            add(file_.warnings, written, FailureKind::invalid,
+                key + " is ignored, because a file that is trusted more says it, too");
+            written.standing = Standing::untrusted;
+        } else if (takes_back(written)) {
+            replace_earlier(written.row);
+        }
+        if (written.standing == Standing::counts && written.value.empty() && !written.row->empty_has_a_meaning)
+            written.standing = Standing::replaced; // it has done what it was for
+        file_.written.push_back(std::move(written));
+        trusted_.push_back(source.trusted);
+    }
+
+    static bool takes_back(const WrittenSetting& written) {
+        return written.value.empty() || !written.row->is_list;
+    }
+
+    bool is_said_by_trusted(const Option* row) const {
+        for (std::size_t at = 0; at < file_.written.size(); ++at)
+            if (file_.written[at].row == row && trusted_[at])
+                return true;
+        return false;
+    }
+
+    void replace_earlier(const Option* row) {
+        for (WrittenSetting& earlier : file_.written)
+            if (earlier.row == row && earlier.standing == Standing::counts)
+                earlier.standing = Standing::replaced;
+    }
+
+    std::vector<std::pair<const WrittenSetting*, bool>> taken() const {
+        std::vector<std::pair<const WrittenSetting*, bool>> count;
+        for (std::size_t at = 0; at < file_.written.size(); ++at)
+            if (file_.written[at].standing == Standing::counts)
+                count.emplace_back(&file_.written[at], trusted_[at]);
+        return count;
+    }
+
+    void parse(const WrittenSetting* written, bool trusted) {
+        const std::string option = std::string{written->row->key} + "=";
         Reading reading{.settings = file_.settings,
                         .problems = file_.problems,
                         .warnings = file_.warnings,
-                        .place = place(),
+                        .place = place_text(written->file, written->line) + ": ",
                         .option = option,
-                        .value = value,
+                        .value = written->value,
                         .has_value = true,
-                        .trusted = trusted_};
-        const OptionParser parse = row->parse_key != nullptr ? row->parse_key : row->parse;
-        if (parse != nullptr)
-            parse(reading);
-        else if (parse_bool(value).value_or(true)) // switched off is what it is anyway
-            file_.problems.push_back(not_built(option, value, reading.place));
+                        .trusted = trusted};
+        const std::size_t problems = file_.problems.size();
+        const std::size_t warnings = file_.warnings.size();
+        if (const OptionParser parser = parser_of_key(*written->row))
+            parser(reading);
+        else if (parse_bool(written->value).value_or(true)) // switched off is what it is anyway
+            file_.problems.push_back(not_built(option, written->value, reading.place));
+        const auto locate = [&](Problem& problem) {
+            problem.file = written->file;
+            problem.line = written->line;
+        };
+        std::ranges::for_each(file_.problems.begin() + static_cast<std::ptrdiff_t>(problems), file_.problems.end(),
+                              locate);
+        std::ranges::for_each(file_.warnings.begin() + static_cast<std::ptrdiff_t>(warnings), file_.warnings.end(),
+                              locate);
+        if (written->row->section == "Exec" && written->row->group == OptionGroup::execution)
+            last_of_start_ = written;
+    }
+
+    // What several keys say together.
+    void check_start() {
+        auto& start = file_.settings.start;
+        if (!start || last_of_start_ == nullptr)
+            return;
+        if (start->boot.value_or(false) && start->as_pid2.value_or(false))
+            add(file_.problems, of_start("ProcessTwo"), FailureKind::invalid,
+                "Boot=yes and ProcessTwo=yes exclude each other", "leaving one of them out");
+        if (!start->has_mode()) {
+            add(file_.warnings, of_start("Parameters"), FailureKind::invalid,
+                "Parameters= counts only beside Boot= or ProcessTwo=, ignored", "Boot=no beside it");
+            start.reset();
+        }
+    }
+
+    void check_image() {
+        const auto& image = file_.settings.image;
+        if (!image || image->directory.has_value() + image->image.has_value() + image->stack.has_value() < 2)
+            return;
+        const char* later = image->stack ? "RootMStack" : "RootImage";
+        const char* earlier = image->directory ? "RootDirectory" : "RootImage";
+        const auto found = std::ranges::find_if(
+            file_.written, [&](const WrittenSetting& written) { return written.row->key == later; });
+        add(file_.problems, *found, FailureKind::invalid,
+            std::string{later} + "= and " + earlier + "= exclude each other", "leaving one of them out");
+    }
+
+    const WrittenSetting& of_start(std::string_view key) const {
+        const auto found = std::ranges::find_if(file_.written, [&](const WrittenSetting& written) {
+            return written.row->key == key && written.standing == Standing::counts;
+        });
+        return found == file_.written.end() ? *last_of_start_ : *found;
     }
 
     SettingsFile file_;
-    std::string path_;
-    bool trusted_;
-    std::string section_;
-    bool section_known_ = false;
-    std::size_t first_line_ = 0;
+    std::vector<bool> trusted_; // as many as written
+    const WrittenSetting* last_of_start_ = nullptr;
 };
 
 } // namespace
 
-std::vector<SettingsFilePlace> settings_file_places(const MachineName& name, const Path& image_directory) {
-    const std::string file = name.text() + ".nspawn";
-    std::vector<SettingsFilePlace> places{{Path{"/etc/systemd/nspawn"} / file, true},
-                                          {Path{"/run/systemd/nspawn"} / file, true}};
-    Path directory = image_directory.lexically_normal();
-    if (!directory.has_filename()) // "/a/b/" names the same as "/a/b"
-        directory = directory.parent_path();
-    if (directory.has_filename())
-        places.push_back({directory.parent_path() / file, false});
-    return places;
+std::optional<Path> directory_beside(const Path& image) {
+    Path path = image.lexically_normal();
+    if (!path.has_filename()) // "/a/b/" names the same as "/a/b"
+        path = path.parent_path();
+    return path.has_filename() ? std::optional{path.parent_path()} : std::nullopt;
+}
+
+SettingsFile parse_settings(std::span<const SettingsSource> sources) {
+    Sources read;
+    for (const SettingsSource& source : sources)
+        read.read(source);
+    SettingsFile file = read.finish();
+    const auto place = [&](const Problem& problem) {
+        return std::pair{std::ranges::find(sources, problem.file, &SettingsSource::path) - sources.begin(),
+                         problem.line};
+    };
+    std::ranges::stable_sort(file.problems, {}, place);
+    std::ranges::stable_sort(file.warnings, {}, place);
+    return file;
 }
 
 SettingsFile parse_settings_file(std::string_view text, const Path& path, bool trusted) {
-    Reader reader{path, trusted};
-    reader.read(text);
-    return reader.finish();
+    const SettingsSource source{path, std::string{text}, trusted};
+    return parse_settings({&source, 1});
 }
 
 Settings merge_settings(const StartRequest& request, Settings of_file) {

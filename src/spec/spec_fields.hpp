@@ -154,6 +154,26 @@ void fields(Archive& archive, Is<ExtraMount> auto& mount) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<BoundUser> auto& user) {
+    auto& [name, id, real_name, home, shell, password, ssh_keys, groups] = user;
+    archive("name", name);
+    archive("id", id);
+    archive("real-name", real_name);
+    archive("home", home);
+    archive("shell", shell);
+    archive("password", password);
+    archive("ssh-keys", ssh_keys);
+    archive("groups", groups);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<DeviceSpec> auto& device) {
+    auto& [path, access] = device;
+    archive("path", path);
+    archive("access", access);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<PayloadSpec> auto& payload) {
     auto& [mode, arguments, environment, user, groups, umask, working_directory, terminal, terminal_extras, host_ids] =
         payload;
@@ -204,10 +224,11 @@ void fields(Archive& archive, Is<LimitSpec> auto& limit) {
 
 template <typename Archive>
 void fields(Archive& archive, Is<ResourceSpec> auto& resources) {
-    auto& [limits, oom_score_adjust, cpu_affinity] = resources;
+    auto& [limits, oom_score_adjust, cpu_affinity, group_limits] = resources;
     archive("limits", limits);
     archive("oom-score-adjust", oom_score_adjust);
     archive("cpu-affinity", cpu_affinity);
+    archive("group-limits", group_limits);
 }
 
 template <typename Archive>
@@ -237,10 +258,11 @@ void fields(Archive& archive, Is<SharedNamespaces> auto& shared) {
 
 template <typename Archive>
 void fields(Archive& archive, Is<MachineSpec> auto& spec) {
-    auto& [manner, name, hostname, domainname, sysctls, id, service, root, users, network, extra_mounts, tmpfs_on_tmp,
-           api_writable, cgroup_namespace, shared, payload, capabilities, syscall_filter, no_new_privileges, resources,
-           personality, kill_signal, notify_ready, integration, credentials, console, background, adjust_terminal_title,
-           quiet, registered, registration_may_fail, keep_unit, slice, unit_properties, lock_image] = spec;
+    auto& [manner, name, hostname, domainname, sysctls, id, service, root, users, network, extra_mounts, bound_users,
+           devices, tmpfs_on_tmp, api_writable, cgroup_namespace, shared, payload, capabilities, syscall_filter,
+           no_new_privileges, resources, personality, kill_signal, notify_ready, integration, credentials, console,
+           background, adjust_terminal_title, quiet, registered, registration_may_fail, keep_unit, slice,
+           unit_properties, lock_image] = spec;
     archive("manner", manner);
     archive("name", name);
     archive("hostname", hostname);
@@ -252,6 +274,8 @@ void fields(Archive& archive, Is<MachineSpec> auto& spec) {
     archive("users", users);
     archive("network", network);
     archive("extra-mounts", extra_mounts);
+    archive("bound-users", bound_users);
+    archive("devices", devices);
     archive("tmpfs-on-tmp", tmpfs_on_tmp);
     archive("api-writable", api_writable);
     archive("cgroup-namespace", cgroup_namespace);

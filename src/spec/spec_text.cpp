@@ -138,6 +138,7 @@ void add_resources(Lines& lines, const ResourceSpec& resources) {
     lines.add_if(resources.oom_score_adjust.has_value(), "OOM score",
                  std::to_string(resources.oom_score_adjust.value_or(0)));
     lines.add("processors", cpus_text(resources.cpu_affinity));
+    lines.add("group limits", joined(resources.group_limits, " "));
 }
 
 void add_integration(Lines& lines, const IntegrationSpec& integration) {
@@ -201,6 +202,10 @@ std::string text_of(const MachineSpec& spec) {
     add_namespaces(lines, spec);
     for (const ExtraMount& mount : spec.extra_mounts)
         lines.add("mount", option_text(mount));
+    for (const BoundUser& user : spec.bound_users)
+        lines.add("user of the host", user.name + " as " + std::to_string(user.id));
+    for (const DeviceSpec& device : spec.devices)
+        lines.add("device", device.path.native() + " " + device.access);
     for (const std::string& setting : spec.sysctls)
         lines.add("kernel setting", setting);
     lines.add("capabilities", capability_list(spec.capabilities.bounding));

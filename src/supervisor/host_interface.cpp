@@ -5,6 +5,7 @@
 #include "base/machine_id.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
+#include "spec/bound_user_records.hpp"
 #include "spec/mount_plan.hpp"
 
 #include <cstring>
@@ -52,6 +53,29 @@ void make_inaccessible_nodes(BorrowedFd directory) {
         throw system_failure("close directory 'inaccessible'");
 }
 
+void make_users(BorrowedFd directory, const MachineSpec& spec) {
+    if (spec.bound_users.empty())
+        return;
+    make_directory(directory, "home", 0755);
+    make_directory(directory, "userdb", 0755);
+    const UniqueFd homes = open_beneath(directory, "home", O_PATH | O_DIRECTORY, Links::refuse);
+    const UniqueFd records = open_beneath(directory, "userdb", O_PATH | O_DIRECTORY, Links::refuse);
+    const std::uint32_t base = spec.users.kind == UserNamespaceKind::none ? 0 : spec.users.base;
+    for (const BoundUser& user : spec.bound_users) {
+        make_directory(homes, user.name.c_str(), 0700);
+        if (::fchownat(homes.get(), user.name.c_str(), base + user.id, base + user.id, AT_SYMLINK_NOFOLLOW) < 0)
+            throw system_failure("give 'home/" + user.name + "' to its user");
+        for (const RecordFile& record : records_of(user)) {
+            if (!record.is_link)
+                make_file(records, record.name, record.text, record.is_secret ? 0600 : 0644);
+            else if (::symlinkat(record.text.c_str(), records.get(), record.name.c_str()) < 0)
+                throw system_failure("make link 'userdb/" + record.name + "'");
+            if (::fchownat(records.get(), record.name.c_str(), base, base, AT_SYMLINK_NOFOLLOW) < 0)
+                throw system_failure("give 'userdb/" + record.name + "' to the machine");
+        }
+    }
+}
+
 UniqueFd bind_notify_socket(BorrowedFd directory) {
     UniqueFd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!socket)
@@ -96,7 +120,7 @@ HostInterfaceMount make_host_interface(const MachineSpec& spec, std::uint64_t at
     HostInterfaceMount made;
     // Written first, read-only after: the attributes come last.
     made.mount = make_filesystem(
-        "tmpfs", {.options = owned_by_root_of(spec, {{"mode", "0755"}, {"size", "1m"}, {"nr_inodes", "256"}})});
+        "tmpfs", {.options = owned_by_root_of(spec, {{"mode", "0755"}, {"size", "1m"}, {"nr_inodes", "1k"}})});
     const BorrowedFd directory = made.mount;
     make_file(directory, "container-manager", spec.service + "\n", 0444);
     make_file(directory, "container-uuid", spec.id.with_dashes() + "\n", 0444);
@@ -111,6 +135,7 @@ HostInterfaceMount make_host_interface(const MachineSpec& spec, std::uint64_t at
     make_directory(directory, "unix-export", 0755);
     if (!spec.credentials.empty())
         make_directory(directory, "credentials", 0700);
+    make_users(directory, spec);
     made.notify_socket = bind_notify_socket(directory);
     change_mount(directory, {.set = attributes});
     return made;

@@ -2,17 +2,22 @@
 #include "supervisor/machine_cgroup.hpp"
 
 #include "base/failure.hpp"
+#include "base/text.hpp"
 #include "image/stack.hpp"
 #include "kernel/cgroup.hpp"
 #include "kernel/device_filter.hpp"
 #include "kernel/files.hpp"
+#include "spec/group_limits.hpp"
 #include "spec/scope_name.hpp"
+#include "supervisor/device_nodes.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include <utility>
 
 namespace machinist {
 
@@ -23,6 +28,44 @@ constexpr const char* most_tasks = "16384";
 
 bool is_wanted_controller_file(BorrowedFd group, const char* file) {
     return ::faccessat(group.get(), file, W_OK, 0) == 0;
+}
+
+HostAmounts amounts_of_host() {
+    const auto number_in = [](const char* file) {
+        const auto text = read_file_if_exists(file);
+        return parse_integer<std::uint64_t>(trimmed(text.value_or(""))).value_or(UINT32_MAX);
+    };
+    return {.memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                      static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)),
+            .tasks = std::min(number_in("/proc/sys/kernel/pid_max"), number_in("/proc/sys/kernel/threads-max"))};
+}
+
+// Of a path that is no device, the one that its filesystem lies on.
+std::string device_number(const Path& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) < 0)
+        throw system_failure("look at '" + path.string() + "'");
+    const dev_t device = S_ISBLK(status.st_mode) ? status.st_rdev : status.st_dev;
+    return std::to_string(::major(device)) + ":" + std::to_string(::minor(device)) + " ";
+}
+
+// What the host has no controller for is said: a machine must not seem to be limited.
+void keep_limits(BorrowedFd group, const std::vector<std::string>& assignments, const MachineName& machine) {
+    for (const GroupLimit& limit : group_limits(assignments, amounts_of_host())) {
+        try {
+            const std::string device = limit.device.empty() ? "" : device_number(limit.device);
+            write_existing(group, limit.file.c_str(), device + limit.value);
+        } catch (const Failure& failure) {
+            std::fprintf(stderr, "machinist: warning: machine '%s' runs without its limit %s=: %s\n",
+                         machine.text().c_str(), limit.name.c_str(), failure.what());
+        }
+    }
+}
+
+std::vector<std::string> all_limits(const MachineSpec& spec) {
+    std::vector<std::string> assignments = spec.resources.group_limits;
+    assignments.insert(assignments.end(), spec.unit_properties.begin(), spec.unit_properties.end());
+    return assignments;
 }
 
 // A device node that the administrator binds into the machine is meant to be used there.
@@ -37,6 +80,14 @@ void allow_bound_device(std::vector<DeviceRule>& rules, const ExtraMount& mount)
                      .access = mount.read_only ? device_read : device_all});
 }
 
+void allow_given_devices(std::vector<DeviceRule>& rules, const MachineSpec& spec) {
+    for (const DeviceNode& node : device_nodes_of(spec))
+        rules.push_back({.kind = node.is_block ? DeviceKind::block : DeviceKind::character,
+                         .major = ::major(node.number),
+                         .minor = ::minor(node.number),
+                         .access = node.access});
+}
+
 // DelegateSubgroup=supervisor of the unit, or our former self, has put us one level down.
 std::filesystem::path own_unit_group() {
     const std::filesystem::path own = own_cgroup();
@@ -47,6 +98,7 @@ std::vector<DeviceRule> device_rules(const MachineSpec& spec) {
     std::vector<DeviceRule> rules = closed_device_list();
     for (const ExtraMount& mount : spec.extra_mounts)
         allow_bound_device(rules, mount);
+    allow_given_devices(rules, spec);
     return rules;
 }
 
@@ -89,6 +141,10 @@ MachineCgroup make_machine_cgroup(const CgroupPlan& plan, const MachineSpec& spe
     MachineCgroup made;
     made.limits_path = plan.limits;
     made.limits = make_cgroup(plan.limits);
+    // Above it only where a limit asks for them, as far as the processes there permit.
+    if (plan.place == UnitPlace::own_group && !all_limits(spec).empty())
+        for (const Path& above : {plan.limits.parent_path().parent_path(), plan.limits.parent_path()})
+            enable_controllers(open_path(above, O_RDONLY | O_DIRECTORY));
     // Of a machine that starts again. A new process in a group that has once been killed dies at its birth where the
     // kernel compares the wrong counters (CLONE_INTO_CGROUP on Linux 6.14 and later); and its own groups are old.
     remove_cgroup(made.limits, "payload");
@@ -121,19 +177,28 @@ std::vector<std::string> scope_devices(const MachineSpec& spec) {
     std::vector<DeviceRule> bound;
     for (const ExtraMount& mount : spec.extra_mounts)
         allow_bound_device(bound, mount);
-    for (const DeviceRule& rule : bound)
+    allow_given_devices(bound, spec);
+    for (const DeviceRule& rule : bound) {
+        std::string access = " ";
+        for (const auto& [bit, word] : {std::pair{device_read, 'r'}, {device_write, 'w'}, {device_mknod, 'm'}})
+            if ((rule.access & bit) != 0)
+                access.push_back(word);
         allowed.push_back(std::string{rule.kind == DeviceKind::block ? "/dev/block/" : "/dev/char/"} +
-                          std::to_string(*rule.major) + ":" + std::to_string(*rule.minor) +
-                          (rule.access == device_all ? " rwm" : " r"));
+                          std::to_string(*rule.major) + ":" + std::to_string(*rule.minor) + access);
+    }
     return allowed;
 }
 
 void limit_machine_cgroup(const MachineCgroup& cgroup, const MachineSpec& spec) {
+    // A unit that somebody else made has limits of its own; the settings' are those of the group in it.
+    if (!cgroup.limits_are_ours && spec.keep_unit)
+        keep_limits(cgroup.payload, spec.resources.group_limits, spec.name);
     // In a unit these two are its TasksMax= and DevicePolicy=.
     if (!cgroup.limits_are_ours)
         return;
     if (is_wanted_controller_file(cgroup.limits, "pids.max"))
         write_existing(cgroup.limits, "pids.max", most_tasks);
+    keep_limits(cgroup.limits, all_limits(spec), spec.name);
     attach_device_filter(cgroup.limits, device_rules(spec));
 }
 

@@ -98,7 +98,9 @@ void set_the_names(Payload& payload) {
 void set_up_the_network(Payload& payload) {
     if (!payload.spec.network.is_private)
         return;
-    bring_loopback_up();
+    // A network that was there before belongs to other users, who see to its links.
+    if (!payload.spec.network.namespace_path || payload.spec.users.kind == UserNamespaceKind::none)
+        bring_loopback_up();
     // Container Interface I7: unprivileged ping, for all groups that exist in here.
     if (payload.spec.users.kind != UserNamespaceKind::none)
         if (const UniqueFd range{::open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY | O_CLOEXEC)})
@@ -131,7 +133,8 @@ void set_the_personality(Payload& payload) {
 }
 
 void load_the_syscall_filter(Payload& payload) {
-    load_syscall_filter(payload.syscall_filter);
+    if (payload.spec.syscall_filter.enabled)
+        load_syscall_filter(payload.syscall_filter);
 }
 
 void wait_for_leave_to_execute(Payload& payload) {

@@ -35,6 +35,8 @@ void add_scope(std::vector<std::string>& words, const Start& start) {
     add_property("DevicePolicy=closed");
     for (const std::string& device : scope_devices(start.spec))
         add_property("DeviceAllow=" + device);
+    for (const std::string& assignment : start.spec.resources.group_limits)
+        add_property(assignment);
     for (const std::string& assignment : start.spec.unit_properties)
         add_property(assignment);
 }

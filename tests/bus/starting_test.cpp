@@ -58,6 +58,16 @@ TEST_F(StartingAMachine, WithOptionsMakesAUnitThatHasThem) {
     EXPECT_TRUE(properties.contains("ExecStart"));
 }
 
+TEST_F(StartingAMachine, TakesKeysOfSettingsFilesToo) {
+    const NamedValues options{{"MemoryMax", std::string{"1G"}}, {"Boot", true}, {"TasksMax", std::uint32_t{9}}};
+    const auto job = start("web", options).take<ObjectPath>();
+
+    EXPECT_TRUE(becomes(job, "done"));
+    EXPECT_EQ(start("web", {{"MemoryMax", std::string{"much"}}}).error, "org.freedesktop.DBus.Error.InvalidArgs");
+    EXPECT_EQ(start("web", {{"KeepUnit", true}}).error, "org.freedesktop.DBus.Error.InvalidArgs");
+    EXPECT_EQ(start("web", {{"key", std::string{"KeepUnit=no"}}}).error, "org.freedesktop.DBus.Error.InvalidArgs");
+}
+
 TEST_F(StartingAMachine, FailsAsItsUnitDoes) {
     systemd.result = "failed";
 

@@ -3,11 +3,13 @@
 #include "namespaces/container_interface.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <fcntl.h>
 #include <filesystem>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -115,6 +117,43 @@ TEST_P(IdentityOption, PrivateUsersOwnershipChownChangesTheTree) {
     EXPECT_EQ(status.st_uid, 720896U);
     ::stat((tree.path() / "etc/new").c_str(), &status);
     EXPECT_EQ(status.st_uid, 720896U);
+}
+
+TEST_P(IdentityOption, PrivateUsersChownIsItsOldName) {
+    boot({"--private-users=720896", "--private-users-chown"});
+
+    EXPECT_EQ(ask("stat /etc/passwd"), "reg 0644 0:0 0:0");
+    end_machine();
+    struct stat status {};
+    ::stat((tree.path() / "etc/passwd").c_str(), &status);
+    EXPECT_EQ(status.st_uid, 720896U);
+}
+
+TEST_P(IdentityOption, UppercaseUPicksARange) {
+    boot({"-U"});
+
+    EXPECT_NE(ask("namespace user"), namespace_of_host("user"));
+    EXPECT_THAT(ask("cat /proc/self/uid_map"), MatchesRegex(" +0 +[1-9][0-9]+ +65536\n"));
+}
+
+TEST_P(IdentityOption, NetworkNamespaceIsTheOneAtThePath) {
+    const pid_t holder = ::fork();
+    if (holder == 0) {
+        if (::unshare(CLONE_NEWNET) == 0)
+            ::raise(SIGSTOP);
+        ::_exit(0);
+    }
+    int stopped = 0;
+    ASSERT_EQ(::waitpid(holder, &stopped, WUNTRACED), holder);
+    ASSERT_TRUE(WIFSTOPPED(stopped));
+    const std::string path = "/proc/" + std::to_string(holder) + "/ns/net";
+    boot({"--network-namespace-path=" + path});
+
+    EXPECT_EQ(ask("namespace net"), fs::read_symlink(path).string());
+
+    end_machine();
+    ::kill(holder, SIGKILL);
+    ::waitpid(holder, nullptr, 0);
 }
 
 TEST_P(IdentityOption, PrivateUsersOwnershipForeignReadsTheForeignRange) {

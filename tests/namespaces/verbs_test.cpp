@@ -89,6 +89,25 @@ TEST_P(TheVerbsIntoAMachine, ShowADirectoryOfTheHostAndTakeItAway) {
     EXPECT_EQ(verb({"unbind", "/shown"}).status, 1);
 }
 
+TEST_P(TheVerbsIntoAMachine, ShowADirectoryAsTheUsersThatWasNamed) {
+    boot();
+    make("shared/file", "text");
+    for (const char* name : {"shared", "shared/file"})
+        ASSERT_EQ(::chown(path(name).c_str(), 4242, 4242), 0);
+
+    ASSERT_EQ(verb({"bind", "--mkdir", "--owner=root", path("shared"), "/of-root"}).errors, "");
+    ASSERT_EQ(verb({"bind", "--mkdir", "--owner=1000", path("shared"), "/of-a-user"}).errors, "");
+
+    EXPECT_THAT(ask("stat /of-root/file"), HasSubstr(" 0:0"));
+    EXPECT_EQ(ask("create /of-root/new"), "ok");
+    EXPECT_THAT(ask("stat /of-a-user/file"), HasSubstr(" 1000:1000"));
+    struct stat status {};
+    ASSERT_EQ(::stat(path("shared/new").c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 4242U);
+    EXPECT_THAT(verb({"bind", "--mkdir", "--owner=nobody-at-all", path("shared"), "/x"}).errors,
+                HasSubstr("--owner: 'nobody-at-all' is none of caller, root and the number of a user"));
+}
+
 TEST_P(TheVerbsIntoAMachine, ShowReadOnlyWhatIsToBeReadOnly) {
     boot();
     make("shared/file", "text");

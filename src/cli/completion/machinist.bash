@@ -46,6 +46,7 @@ _machinist_values() { # OPTION
     --then) echo terminate ;;
     --runner) echo machinist nspawn vmspawn ;;
     --max-addresses) echo all ;;
+    --owner) echo caller root ;;
     -M | --machine) _machinist_machines ;;
     -p | -P | --property) command machinist show --all .host 2>/dev/null | sed 's/=.*//' ;;
     esac
@@ -104,7 +105,7 @@ _machinist() {
     '') _machinist_words "$(_machinist_verbs)" ;;
     list | list-images | list-transfers | clean | gc | doctor | monitor | help | version) ;;
     run | import | import-* | pull-*) _machinist_files ;;
-    start | enable | disable | image-status | show-image | clone | rename | read-only | remove | set-limit | check | edit | cat | export-*)
+    start | enable | disable | image-status | show-image | clone | rename | read-only | remove | set-limit | check | edit | cat | verify | export-*)
         _machinist_words "$(_machinist_images)"
         ;;
     build)

@@ -39,7 +39,7 @@ end
 
 set -l alone list list-images list-transfers clean gc doctor monitor help version
 set -l of_files run import import-tar import-raw import-fs pull-tar pull-raw pull-oci
-set -l of_images start enable disable image-status show-image clone rename read-only remove set-limit diff check edit cat snapshot export-tar export-raw export-oci
+set -l of_images start enable disable image-status show-image clone rename read-only remove set-limit diff check edit cat verify snapshot export-tar export-raw export-oci
 
 complete -c machinist -n "not __machinist_verb" -f -a "(__machinist_verbs)"
 complete -c machinist -n "__machinist_verb_in run" -a "(__machinist_options run)"

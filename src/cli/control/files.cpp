@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Files of the host in machines, and the other way.
 #include "base/failure.hpp"
+#include "base/text.hpp"
 #include "cli/control/ask_service.hpp"
 #include "cli/control/verbs.hpp"
 #include "registry/running_errand.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <unistd.h>
 
 namespace machinist {
 
@@ -40,14 +44,32 @@ void copy(const Invocation& call, const MachineStore& machines, const Errand& er
     do_errand(call, machines, errand, std::nullopt);
 }
 
+// Whose number in the machine the owner shall have.
+std::uint32_t user_meant_by(const std::string& owner) {
+    if (owner == "root")
+        return 0;
+    const char* by_sudo = std::getenv("SUDO_UID");
+    const auto caller = by_sudo ? parse_integer<std::uint32_t>(by_sudo) : std::nullopt;
+    if (owner == "caller")
+        return caller && ::geteuid() == 0 ? *caller : ::getuid();
+    if (const auto number = parse_integer<std::uint32_t>(owner))
+        return *number;
+    throw Failure{FailureKind::invalid,
+                  "--owner: '" + escaped_for_people(owner) + "' is none of caller, root and the number of a user"};
+}
+
 } // namespace
 
 int bind_into_machine(const Invocation& call, const MachineStore& machines) {
     const std::string source = path_on_host(call.words[1]);
-    const Errand errand{.kind = ErrandKind::bind,
-                        .words = {source, call.words.size() > 2 ? call.words[2] : source},
-                        .read_only = call.read_only,
-                        .make = call.make};
+    Errand errand{.kind = ErrandKind::bind,
+                  .words = {source, call.words.size() > 2 ? call.words[2] : source},
+                  .read_only = call.read_only,
+                  .make = call.make};
+    if (call.owner && asks_service(call))
+        throw Failure{FailureKind::not_permitted, "bind '" + source + "': --owner= is for root"};
+    if (call.owner)
+        errand.words.push_back(std::to_string(user_meant_by(*call.owner)));
     const auto answer = do_errand(call, machines, errand, patience);
     if (!answer.text.empty() && !call.quiet)
         std::fprintf(stderr, "machinist: %s\n", answer.text.c_str());

@@ -24,5 +24,7 @@ int build_from_recipe(const Invocation& call, const MachineStore& machines);
 int check_images(const Invocation& call, const MachineStore& machines);
 int edit_settings(const Invocation& call, const MachineStore& machines);
 int print_settings(const Invocation& call, const MachineStore& machines);
+int verify_settings(const Invocation& call, const MachineStore& machines);
+int show_settings(const Invocation& call); // show --settings
 
 } // namespace machinist

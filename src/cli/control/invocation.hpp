@@ -57,9 +57,13 @@ struct Invocation {
     std::vector<std::string> environment; // "NAME=VALUE"; "NAME" takes the caller's
     bool pty = false;
 
-    bool read_only = false; // bind, clone
-    bool make = false;      // --mkdir
+    bool read_only = false;           // bind, clone
+    bool make = false;                // --mkdir
+    std::optional<std::string> owner; // bind
     bool force = false;
+
+    bool settings = false;              // show
+    std::optional<std::string> drop_in; // edit
 
     ImageClass image_class = ImageClass::machine;
     std::vector<std::string> transfer_options; // as machinist-transfer takes them

@@ -6,6 +6,7 @@
 #include "cli/control/host_units.hpp"
 #include "cli/control/image_verbs.hpp"
 #include "cli/control/launch.hpp"
+#include "cli/control/settings_files.hpp"
 #include "image/instances.hpp"
 #include "image/pool.hpp"
 #include "kernel/process.hpp"
@@ -76,6 +77,14 @@ private:
     std::unique_ptr<ServiceClient> client_;
 };
 
+// An image of the pool, or what settings of that name say where it lies.
+std::string image_called(const Pool& pool, const std::string& word) {
+    const auto image = pool.find(word);
+    if (!image && parse_settings(settings_of_name(word)).settings.image)
+        return word;
+    return image ? image->name : pool.get(word).name;
+}
+
 std::vector<std::string> images_of(const Invocation& call) {
     std::vector<std::string> images;
     const Pool pool;
@@ -83,7 +92,7 @@ std::vector<std::string> images_of(const Invocation& call) {
         (void)machine_name_of(word);
         // The pool of this host is root's.
         const bool visible = !call.is_remote() && ::geteuid() == 0;
-        const std::string image = visible ? pool.get(word).name : word;
+        const std::string image = visible ? image_called(pool, word) : word;
         if (!call.instances) {
             images.push_back(image);
             continue;

@@ -2,17 +2,13 @@
 // The verbs about images as a caller has them: words in, text and exit status out. /var/lib is a place of its own.
 #include "base/failure.hpp"
 #include "cli/control/size_text.hpp"
-#include "cli/control/verbs.hpp"
+#include "said_by.hpp"
 #include "unit/private_mounts.hpp"
 
-#include <cstdio>
-#include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <unistd.h>
 #include <vector>
@@ -23,36 +19,11 @@ namespace {
 using ::testing::HasSubstr;
 using testing::in_private_mounts;
 using ::testing::Not;
+using testing::put;
+using testing::said_by;
 using ::testing::StartsWith;
 
 const std::filesystem::path images{"/var/lib/machines"};
-
-void put(const std::filesystem::path& path, const std::string& text) {
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream{path, std::ios::binary} << text;
-}
-
-// Standard output, then "status N" or the failure.
-std::string said_by(std::vector<std::string> words) {
-    std::vector<char*> arguments;
-    for (std::string& word : words)
-        arguments.push_back(word.data());
-    const UniqueFd output{::memfd_create("output", MFD_CLOEXEC)};
-    std::fflush(stdout);
-    const UniqueFd before{::dup(STDOUT_FILENO)};
-    ::dup2(output.get(), STDOUT_FILENO);
-    std::string end;
-    try {
-        const Invocation call = parse_invocation(arguments);
-        end = "status " + std::to_string(find_verb(call).run(call, MachineStore{Places{}}));
-    } catch (const Failure& failure) {
-        end = failure.what();
-    }
-    std::fflush(stdout);
-    ::dup2(before.get(), STDOUT_FILENO);
-    ::lseek(output.get(), 0, SEEK_SET);
-    return read_all(output) + end;
-}
 
 class AnImageVerb : public ::testing::Test {
 protected:
@@ -178,7 +149,7 @@ TEST_F(AnImageVerb, CleansHiddenImagesOnly) {
 
 TEST_F(AnImageVerb, PrintsSettingsBelowTheNameOfTheirFile) {
     EXPECT_EQ(said_in_a_pool({"cat", "web"}), "# /var/lib/machines/web.nspawn\n[Exec]\nBoot=yes\nstatus 0");
-    EXPECT_THAT(said_in_a_pool({"cat", "../web"}), StartsWith("'../web' is no name"));
+    EXPECT_THAT(said_in_a_pool({"cat", ".."}), StartsWith("'..' is no name"));
 }
 
 TEST_F(AnImageVerb, RefusesWordsWithoutMeaning) {

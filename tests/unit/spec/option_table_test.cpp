@@ -18,6 +18,7 @@ namespace {
 // A value with a meaning for each parser that wants one.
 const std::map<std::string_view, const char*> good_values{
     {"settings", "trusted"},
+    {"key", "MemoryMax=1G"},
     {"property", "MemoryMax=1G"},
     {"directory", "/tree"},
     {"template", "/tree"},
@@ -64,6 +65,10 @@ const std::map<std::string_view, const char*> good_values{
     {"bind-ro", "/a"},
     {"inaccessible", "/a"},
     {"tmpfs", "/a"},
+    {"bind-user", "builder"},
+    {"bind-user-shell", "yes"},
+    {"bind-user-group", "wheel"},
+    {"device", "/dev/kvm"},
     {"overlay", "/a:/b:/c"},
     {"overlay-ro", "/a:/b:/c"},
     {"console", "pipe"},
@@ -84,32 +89,10 @@ std::string told_by(const StartRequest& r) {
     std::apply([&](const auto&... group) { (text.append(group.has_value() ? "1" : "0"), ...); }, groups_of(settings));
     for (const auto& limit : settings.limits)
         text.append(limit ? "1" : "0");
-    for (const bool flag : {r.help,
-                            r.version,
-                            r.listing.has_value(),
-                            r.introspect,
-                            r.cleanup,
-                            r.dry_run,
-                            r.json,
-                            r.quiet,
-                            r.ask_password,
-                            r.settings_use == SettingsUse::yes,
-                            r.machine.has_value(),
-                            r.directory.has_value(),
-                            r.make_from.has_value(),
-                            r.stack.has_value(),
-                            r.bundle.has_value(),
-                            r.layer.has_value(),
-                            r.registration == Registration::automatic,
-                            r.keep_unit,
-                            r.background.has_value(),
-                            r.slice.has_value(),
-                            !r.unit_properties.empty(),
-                            r.image.has_value(),
-                            r.image_policy.has_value(),
-                            r.root_hash.has_value(),
-                            r.root_hash_signature.has_value(),
-                            r.verity_data.has_value()})
+    for (const bool flag :
+         {r.help, r.version, r.listing.has_value(), r.introspect, r.cleanup, r.dry_run, r.json, r.quiet, r.ask_password,
+          r.settings_use == SettingsUse::yes, r.machine.has_value(), r.directory.has_value(), r.make_from.has_value(),
+          r.stack.has_value(), r.bundle.has_value(), r.image.has_value()})
         text.append(flag ? "1" : "0");
     return text;
 }
@@ -247,6 +230,46 @@ TEST(EveryOption, OfSystemdNspawn262IsInTheTable) {
                              "load-credential",
                              "share-system"})
         EXPECT_TRUE(names.contains(name)) << name;
+}
+
+TEST(EveryOption, CanBeWrittenInASettingsFileUnlessItIsAboutTheCallItself) {
+    // What is asked of the program and says nothing about a machine, what names the file, and other spellings.
+    const std::set<std::string_view> about_the_call{
+        "help",           "version",  "quiet",      "dry-run",         "json",   "settings",
+        "cleanup",        "no-pager", "key",        "no-ask-password", "system", "user",
+        "introspect-cli", "machine",  "oci-bundle", "share-system",    "rlimit", "pipe"};
+    for (const Option& row : option_table())
+        if (row.name[0] != '\0') {
+            EXPECT_EQ(row.key.empty(), about_the_call.contains(row.name)) << row.name;
+        }
+}
+
+TEST(EveryKey, HasANameOfItsOwnWhateverItsSection) {
+    std::set<std::string_view> seen;
+    for (const Option& row : option_table())
+        if (!row.key.empty()) {
+            EXPECT_TRUE(seen.insert(row.key).second) << row.key;
+            EXPECT_EQ(row_of_key(row.key), &row);
+            EXPECT_EQ(row_of_key(std::string{row.section} + "." + std::string{row.key}), &row);
+        }
+    EXPECT_EQ(row_of_key("Files.Boot"), nullptr);
+    EXPECT_EQ(row_of_key(""), nullptr);
+}
+
+TEST(AnyKey, CanBeGivenAsAnOption) {
+    const CommandLine line = parsed({"--key=MemoryMax=1G", "--key=Exec.Hostname=web", "--key", "LimitNOFILE=7"});
+
+    EXPECT_THAT(line.problems, SizeIs(0));
+    EXPECT_THAT(*line.request.settings.group_limits, testing::ElementsAre("MemoryMax=1G"));
+    EXPECT_EQ(line.request.settings.hostname, "web");
+    EXPECT_EQ(line.request.settings.limits[RLIMIT_NOFILE]->soft, 7U);
+}
+
+TEST(AnyKey, ThatIsNoneIsRefusedWithItsName) {
+    EXPECT_THAT(parsed({"--key=Hostnam=web"}).problems.at(0).sentence,
+                HasSubstr("--key: 'Hostnam=web' begins with no key of settings files"));
+    EXPECT_THAT(parsed({"--key=MemoryMax=much"}).problems.at(0).sentence,
+                HasSubstr("--key: MemoryMax=: 'much' is no value of it"));
 }
 
 TEST(EveryOption, IsInTheHelpUnlessItIsHidden) {

@@ -72,8 +72,8 @@ TEST(ASettingsFile, ThatTellsOnlyOfOwnershipAsksForNoUserNamespace) {
 }
 
 TEST(ASettingsFile, IsRefusedForWhatIsNotBuiltUnlessItIsSwitchedOff) {
-    EXPECT_EQ(trusted("[Files]\nBindUser=lisa\n").problems.at(0).sentence,
-              "/etc/systemd/nspawn/web.nspawn:2: BindUser= is not built yet in this version");
+    EXPECT_EQ(trusted("[Exec]\nForwardJournal=lisa\n").problems.at(0).sentence,
+              "/etc/systemd/nspawn/web.nspawn:2: ForwardJournal= is not built yet in this version");
     EXPECT_THAT(trusted("[Exec]\nPrivateUsers=managed\n").problems, SizeIs(1));
 }
 
@@ -105,15 +105,108 @@ TEST(AnUntrustedSettingsFile, CannotKeepItsImageFromStarting) {
     EXPECT_THAT(file.warnings, SizeIs(3));
 }
 
-TEST(SettingsFiles, AreSoughtInTheOrderOfTheirTrust) {
-    const auto places = settings_file_places(*MachineName::parse("web"), "/var/lib/machines/web/");
-    ASSERT_THAT(places, SizeIs(3));
-    EXPECT_EQ(places[0].path, "/etc/systemd/nspawn/web.nspawn");
-    EXPECT_EQ(places[1].path, "/run/systemd/nspawn/web.nspawn");
-    EXPECT_TRUE(places[0].trusted && places[1].trusted);
-    EXPECT_EQ(places[2].path, "/var/lib/machines/web.nspawn");
-    EXPECT_FALSE(places[2].trusted);
-    EXPECT_THAT(settings_file_places(*MachineName::parse("web"), "/"), SizeIs(2));
+namespace {
+
+const Path etc = "/etc/systemd/nspawn/web.nspawn";
+const Path drop_in = "/etc/systemd/nspawn/web.nspawn.d/10-a.conf";
+
+SettingsFile together(std::vector<SettingsSource> sources) {
+    return parse_settings(sources);
+}
+
+} // namespace
+
+TEST(ADropIn, ReplacesWhatTheFileSays) {
+    const SettingsFile file =
+        together({{etc, "[Exec]\nHostname=one\nUser=a\n", true}, {drop_in, "[Exec]\nHostname=two\n", true}});
+    EXPECT_EQ(file.settings.hostname, "two");
+    EXPECT_EQ(file.settings.user, "a");
+}
+
+TEST(ADropIn, AddsToListsAndAnEmptyAssignmentTakesThemBack) {
+    const SettingsFile added =
+        together({{etc, "[Files]\nBind=/a\nOverlay=/l:/u:/d\n", true}, {drop_in, "[Files]\nBind=/b\n", true}});
+    EXPECT_THAT(*added.settings.extra_mounts, SizeIs(3));
+
+    const SettingsFile taken_back =
+        together({{etc, "[Files]\nBind=/a\nOverlay=/l:/u:/d\n", true}, {drop_in, "[Files]\nBind=\nBind=/b\n", true}});
+    ASSERT_THAT(*taken_back.settings.extra_mounts, SizeIs(2));
+    EXPECT_EQ(taken_back.settings.extra_mounts->at(1).destination, "/b");
+}
+
+TEST(ADropIn, PutsAValueRightThatHasNoMeaning) {
+    EXPECT_THAT(
+        together({{etc, "[Exec]\nOOMScoreAdjust=x\n", true}, {drop_in, "[Exec]\nOOMScoreAdjust=\n", true}}).problems,
+        IsEmpty());
+}
+
+TEST(ADropIn, IsComplainedAboutByItsOwnLine) {
+    const SettingsFile file =
+        together({{etc, "[Exec]\nBoot=yes\n", true}, {drop_in, "\n[Exec]\nProcessTwo=yes\nKillSignal=x\n", true}});
+    ASSERT_THAT(file.problems, SizeIs(2));
+    EXPECT_EQ(file.problems[0].sentence, drop_in.string() + ":3: Boot=yes and ProcessTwo=yes exclude each other");
+    EXPECT_EQ(file.problems[1].file, drop_in);
+    EXPECT_EQ(file.problems[1].line, 4U);
+}
+
+TEST(ADropIn, ThatIsNotTrustedTakesNothingBackThatATrustedFileSays) {
+    const SettingsFile file = together({{etc, "[Exec]\nNoNewPrivileges=yes\nDropCapability=CAP_CHOWN\n", true},
+                                        {drop_in, "[Exec]\nNoNewPrivileges=no\nDropCapability=\nHostname=a\n", false}});
+    EXPECT_EQ(file.settings.no_new_privileges, true);
+    EXPECT_EQ(file.settings.capabilities->drop, 1U);
+    EXPECT_EQ(file.settings.hostname, "a");
+    EXPECT_THAT(file.warnings, SizeIs(2));
+}
+
+TEST(ADropIn, IsTrustedWhereItsFileIsNot) {
+    const SettingsFile file = together({{"/srv/web.nspawn", "[Files]\nBind=/secret\n[Exec]\nBoot=yes\n", false},
+                                        {drop_in, "[Files]\nBind=/shared\n", true}});
+    ASSERT_THAT(*file.settings.extra_mounts, SizeIs(1));
+    EXPECT_EQ(file.settings.extra_mounts->at(0).destination, "/shared");
+    EXPECT_EQ(file.settings.start->boot, true);
+}
+
+TEST(ASettingsFile, SaysEverythingThatOptionsCan) {
+    const SettingsFile file = trusted("[Exec]\nConsole=pipe\nBackground=\nSetCredential=a:b\nLoadCredential=c:/d\n"
+                                      "[Files]\nRootDirectory=/srv/web\nTemplate=/srv/base\nLayer=disk\n"
+                                      "RootImagePolicy=root=verity\nRootVerity=/v\n"
+                                      "RootHash=00112233445566778899aabbccddeeff\n"
+                                      "[Unit]\nSlice=web\nProperty=MemoryMax=1G\nProperty=TasksMax=9\nRegister=no\n"
+                                      "KeepUnit=yes\n");
+    EXPECT_THAT(file.problems, IsEmpty());
+    EXPECT_THAT(file.warnings, IsEmpty());
+    EXPECT_EQ(file.settings.console, ConsoleSetting::pipe);
+    EXPECT_EQ(file.settings.background, "");
+    EXPECT_THAT(*file.settings.credentials, SizeIs(2));
+    EXPECT_EQ(file.settings.image->directory, "/srv/web");
+    EXPECT_EQ(file.settings.image->make_from, "/srv/base");
+    EXPECT_EQ(file.settings.layer, LayerChoice::disk);
+    EXPECT_TRUE(file.settings.image_policy && file.settings.verity_data && file.settings.root_hash);
+    EXPECT_EQ(file.settings.slice, "web.slice");
+    EXPECT_THAT(*file.settings.unit_properties, ElementsAre("MemoryMax=1G", "TasksMax=9"));
+    EXPECT_EQ(file.settings.registration, Registration::no);
+    EXPECT_EQ(file.settings.keep_unit, true);
+}
+
+TEST(ASettingsFile, NamesOneImageOnly) {
+    EXPECT_THAT(trusted("[Files]\nRootDirectory=/a\nRootImage=/b\n").problems.at(0).sentence,
+                HasSubstr(":3: RootImage= and RootDirectory= exclude each other"));
+    EXPECT_THAT(trusted("[Files]\nRootDirectory=a\n").problems, SizeIs(1));
+}
+
+TEST(ASettingsFile, LimitsTheControlGroup) {
+    const SettingsFile file = trusted("[Resources]\nMemoryMax=1G\nMemoryMax=2G\nIOReadIOPSMax=/dev/a 5\n"
+                                      "IOReadIOPSMax=/dev/b 6\nCPUWeight=0\n");
+    EXPECT_THAT(*file.settings.group_limits,
+                ElementsAre("MemoryMax=2G", "IOReadIOPSMax=/dev/a 5", "IOReadIOPSMax=/dev/b 6"));
+    ASSERT_THAT(file.problems, SizeIs(1));
+    EXPECT_THAT(file.problems[0].sentence, HasSubstr(":6: CPUWeight=: '0' is no value of it"));
+}
+
+TEST(SettingsFiles, MayLieBesideTheImageWhateverTheSlashes) {
+    EXPECT_EQ(directory_beside("/var/lib/machines/web/"), "/var/lib/machines");
+    EXPECT_EQ(directory_beside("/var/lib/machines/web.raw"), "/var/lib/machines");
+    EXPECT_FALSE(directory_beside("/"));
 }
 
 TEST(Merging, LetsAnOptionMaskTheWholeGroup) {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "supervisor/device_nodes.hpp"
+
+#include "base/failure.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <sys/stat.h>
+
+namespace machinist {
+
+namespace {
+
+std::uint8_t access_of(std::string_view words) {
+    std::uint8_t access = 0;
+    for (const char word : words)
+        access |= word == 'r' ? device_read : word == 'w' ? device_write : device_mknod;
+    return access;
+}
+
+bool add_node(std::vector<DeviceNode>& nodes, const Path& path, std::uint8_t access) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) < 0)
+        throw system_failure("give the machine device '" + path.string() + "'");
+    const bool is_block = S_ISBLK(status.st_mode);
+    if (!is_block && !S_ISCHR(status.st_mode))
+        return false;
+    nodes.push_back({path, status.st_rdev, is_block, status.st_mode & mode_t{07777}, access});
+    return true;
+}
+
+} // namespace
+
+std::vector<DeviceNode> device_nodes_of(const MachineSpec& spec) {
+    std::vector<DeviceNode> nodes;
+    for (const DeviceSpec& device : spec.devices) {
+        const std::uint8_t access = access_of(device.access);
+        std::error_code error;
+        if (std::filesystem::is_directory(device.path, error)) {
+            std::vector<Path> entries;
+            for (const auto& entry : std::filesystem::directory_iterator{device.path})
+                if (!entry.is_directory())
+                    entries.push_back(entry.path());
+            std::ranges::sort(entries);
+            for (const Path& entry : entries)
+                (void)add_node(nodes, entry, access);
+        } else if (!add_node(nodes, device.path, access)) {
+            throw Failure{FailureKind::invalid,
+                          "give the machine device '" + device.path.string() + "': it is no device"};
+        }
+    }
+    return nodes;
+}
+
+} // namespace machinist
