@@ -122,13 +122,17 @@ void Gateway::attach(const std::string& key) {
     machines_.erase(key);
     try {
         attach(key, *spec, std::move(*leader));
+        // Without ports nobody is told of what fails, and a machine is of use nevertheless.
+        if (machine_of(key).ports.empty()) {
+            update_later_ = loop_.soon([this] { update(); });
+            return;
+        }
         update();
     } catch (const Failure&) {
         forget(key);
         throw;
     }
-    // Without ports a machine is still of use where nothing can be forwarded.
-    if (!problem_.empty() && !machine_of(key).ports.empty()) {
+    if (!problem_.empty()) {
         const std::string problem = problem_;
         forget(key);
         throw Failure{FailureKind::not_supported, problem};
@@ -308,11 +312,20 @@ void Gateway::tell_name_servers() {
                                     .found = machine.found});
         }
         if (is_used)
-            link.serve(machines);
+            serve(link, machines);
+    }
+}
+
+void Gateway::serve(ServedLink& link, const std::vector<ServedMachine>& machines) {
+    try {
+        link.serve(machines);
+    } catch (const Failure& failure) {
+        log_warning(std::string{"cannot serve on a link: "} + failure.what());
     }
 }
 
 void Gateway::update() {
+    update_later_ = {};
     tell_name_servers();
     apply(state());
     write_facts();

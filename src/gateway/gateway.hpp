@@ -67,6 +67,7 @@ private:
     void update();
     [[nodiscard]] ForwardingState state() const;
     void tell_name_servers();
+    static void serve(ServedLink& link, const std::vector<ServedMachine>& machines);
     void apply(const ForwardingState& state);
     void write_facts() const;
     void tell_if_idle();
@@ -84,6 +85,7 @@ private:
         IpAddress address;
     };
     std::map<std::string, Reserved> reserved_;
+    EventSource update_later_;
     std::string applied_;
     std::string problem_; // of the last try to replace the rules
 };

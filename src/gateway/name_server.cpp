@@ -21,6 +21,7 @@ namespace {
 constexpr const char* programs[]{"/usr/sbin/dnsmasq", "/usr/local/sbin/dnsmasq", "/sbin/dnsmasq"};
 constexpr unsigned most_starts = 5;
 constexpr std::chrono::seconds pause_before_start{1};
+constexpr std::chrono::seconds time_to_start{2};
 
 const char* installed_program() {
     for (const char* program : programs)
@@ -38,6 +39,8 @@ const char* installed_program() {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    // We may ask it to read again before it has said what it does then.
+    ::signal(SIGHUP, SIG_IGN);
     const std::string file = "--conf-file=" + settings;
     ::execl(program, "dnsmasq", "--keep-in-foreground", file.c_str(), nullptr);
     ::_exit(127);
@@ -85,7 +88,17 @@ void NameServer::tell(const std::vector<ServedMachine>& machines) {
     if (starts_ == 0)
         start();
     else if (changed && process_)
-        (void)process_.send_signal(SIGHUP);
+        have_it_read_again();
+}
+
+void NameServer::have_it_read_again() {
+    (void)process_.send_signal(SIGHUP);
+    // While it starts it hears no signal, and may have read its files already.
+    if (std::chrono::steady_clock::now() - started_ < time_to_start)
+        again_ = loop_.after(time_to_start, [this] {
+            if (process_)
+                (void)process_.send_signal(SIGHUP);
+        });
 }
 
 void NameServer::start() {
@@ -100,6 +113,7 @@ void NameServer::start() {
     if (!child)
         become(program, settings, errors);
     process_ = std::move(child);
+    started_ = std::chrono::steady_clock::now();
     write_atomically(zone_.directory / "process",
                      std::to_string(process_.pid()) + " " + std::to_string(process_.inode()) + " " +
                          std::to_string(start_time_of(process_.pid()).value_or(0)) + "\n",

@@ -6,6 +6,7 @@
 #include "gateway/dnsmasq_files.hpp"
 #include "kernel/pidfd.hpp"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,14 @@ public:
 private:
     void start();
     void ended();
+    void have_it_read_again();
 
     EventLoop& loop_;
     ServedZone zone_;
     Pidfd process_;
     EventSource end_;
     EventSource again_;
+    std::chrono::steady_clock::time_point started_;
     unsigned starts_ = 0;
     std::string offers_, names_;
 };
