@@ -39,7 +39,8 @@ Programs our_programs() {
     return {.launcher = own_path(),
             .supervisor = own_program("machinist-supervisor"),
             .unit = own_program("machinist-unit"),
-            .network = own_program("machinist-network")};
+            .network = own_program("machinist-network"),
+            .gateway = own_program("machinist-gateway")};
 }
 
 void print(const std::string& text) {

@@ -5,8 +5,7 @@
 #include "base/text.hpp"
 #include "spec/link_names.hpp"
 #include "spec/network_plan.hpp"
-
-#include <algorithm>
+#include "spec/port_forward.hpp"
 
 namespace machinist::option_parsers {
 
@@ -44,52 +43,6 @@ void read_link_pairs(Reading& reading, std::string_view prefix, std::vector<Link
             return;
     auto& list = group(reading.settings.network).*member;
     list.insert(list.end(), pairs.begin(), pairs.end());
-}
-
-struct PortRange {
-    std::uint16_t first = 0;
-    std::uint16_t last = 0;
-    [[nodiscard]] std::uint16_t count() const {
-        return static_cast<std::uint16_t>(last - first + 1);
-    }
-};
-
-// "80" or "8000-8010".
-std::optional<PortRange> port_range(std::string_view text) {
-    const auto dash = text.find('-');
-    const auto first = parse_integer<std::uint16_t>(text.substr(0, dash));
-    const auto last = dash == std::string_view::npos ? first : parse_integer<std::uint16_t>(text.substr(dash + 1));
-    if (!first || !last || *first == 0 || *last < *first)
-        return std::nullopt;
-    return PortRange{*first, *last};
-}
-
-// "[PROTO:]HOST[:PORT]"
-std::optional<PortForward> port_forward(std::string_view text) {
-    PortForward port;
-    for (const auto& [protocol, name] : port_protocol_names)
-        if (text.starts_with(std::string{name} + ":")) {
-            port.protocol = protocol;
-            text.remove_prefix(name.size() + 1);
-            break;
-        }
-    const auto colon = text.find(':');
-    const auto host = port_range(text.substr(0, colon));
-    const auto machine = colon == std::string_view::npos ? host : port_range(text.substr(colon + 1));
-    if (!host || !machine)
-        return std::nullopt;
-    port.host_port = host->first;
-    port.machine_port = machine->first;
-    port.count = host->count();
-    // One port of the machine says where a range begins.
-    const bool fits =
-        machine->count() == port.count || (machine->count() == 1 && port.machine_port + port.count - 1 <= 65535);
-    return fits ? std::optional{port} : std::nullopt;
-}
-
-bool share_a_port_of_the_host(const PortForward& one, const PortForward& other) {
-    return one.protocol == other.protocol && one.host_port < other.host_port + other.count &&
-           other.host_port < one.host_port + one.count;
 }
 
 // Words between blanks or commas, all of them or none.
@@ -171,11 +124,11 @@ void network_name_server(Reading& reading) {
 }
 
 void port(Reading& reading) {
-    const auto wanted = port_forward(reading.value);
+    const auto wanted = parse_port_forward(reading.value);
     if (!wanted)
         return reading.problem("is no port to forward", "for example 8080:80, udp:53 or tcp:8000-8010:9000-9010");
     auto& ports = group(reading.settings.ports);
-    if (std::ranges::any_of(ports, [&](const PortForward& other) { return share_a_port_of_the_host(*wanted, other); }))
+    if (share_a_port_of_the_host(*wanted, ports))
         return reading.problem("forwards a port of the host that is forwarded already");
     ports.push_back(*wanted);
 }

@@ -9,9 +9,12 @@ namespace {
 ResolvConfMode resolv_conf(const Resolving& r) {
     if (!r.spec.network.name_servers.empty())
         return ResolvConfMode::given;
+    const bool writable = r.etc_is_writable();
+    // Where we see to the machine's link, name servers come when it starts.
+    if (r.spec.network.veth && r.spec.network.bridge.empty() && writable)
+        return ResolvConfMode::given;
     if (r.spec.network.is_private)
         return ResolvConfMode::off;
-    const bool writable = r.etc_is_writable();
     if (r.host.resolved_stub)
         return writable ? ResolvConfMode::copy_stub : ResolvConfMode::bind_stub;
     if (r.host.has_resolv_conf)
@@ -63,7 +66,7 @@ void integration(Resolving& r) {
     IntegrationSpec& integration = r.spec.integration;
     const auto written_resolv_conf = r.settings.resolv_conf.value_or(OrAutomatic<ResolvConfMode>{}).chosen;
     integration.resolv_conf = written_resolv_conf ? *written_resolv_conf : resolv_conf(r);
-    if (integration.resolv_conf == ResolvConfMode::given && r.spec.network.name_servers.empty())
+    if (written_resolv_conf == ResolvConfMode::given && r.spec.network.name_servers.empty())
         r.problem("--resolv-conf", "--resolv-conf=dns: no name server is given", "--network-dns=ADDRESS");
     const auto written_timezone = r.settings.timezone.value_or(OrAutomatic<TimezoneMode>{}).chosen;
     integration.timezone = written_timezone ? *written_timezone : timezone(r);

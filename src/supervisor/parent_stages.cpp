@@ -13,6 +13,7 @@
 #include "spec/spec_json.hpp"
 #include "spec/syscall_filter.hpp"
 #include "supervisor/first_process.hpp"
+#include "supervisor/gateway_request.hpp"
 #include "supervisor/handshake.hpp"
 #include "supervisor/host_integration.hpp"
 #include "supervisor/machine_links.hpp"
@@ -93,6 +94,10 @@ void choose_the_id_range(Start& start) {
     start.kept.push_back(std::move(range.lock));
 }
 
+void reserve_addresses(Start& start) {
+    ask_for_addresses(start);
+}
+
 void write_down_the_spec(Start& start) {
     start.layer = plan_layer(start.spec.root, start.run.path().filename().string());
     start.run.will_undo(start.layer.undo_lines);
@@ -153,7 +158,7 @@ void compose_the_root(Start& start) {
                                .size = start.spec.users.size,
                                .user_namespace = start.user_namespace},
                               start.staging, start.layer, start.disk_keys);
-    start.warnings = std::move(start.root.warnings);
+    start.warnings.insert(start.warnings.end(), start.root.warnings.begin(), start.root.warnings.end());
     if (start.spec.root.layer != LayerKind::none)
         start.kept_root = clone_mount(start.root.mount, true);
 }
@@ -221,6 +226,10 @@ void register_the_machine(Start& start) {
     register_machine(start);
 }
 
+void see_to_its_network(Start& start) {
+    have_network_seen_to(start);
+}
+
 void let_the_payload_execute(Start& start) {
     send_word(start.handshake, Message::execute);
 }
@@ -231,6 +240,8 @@ constexpr std::array parent_stages{
     Stage<Start>{"make the image from its template", make_the_image},
     Stage<Start>{"lock the image", lock_the_image},
     Stage<Start>{"choose the id range", choose_the_id_range},
+    // They are part of the spec, and the machine has them before its payload runs.
+    Stage<Start>{"reserve addresses", reserve_addresses},
     Stage<Start>{"write down the spec", write_down_the_spec},
     Stage<Start>{"make the cgroup", make_the_cgroup},
     Stage<Start>{"enter a mount namespace", enter_a_mount_namespace},
@@ -254,6 +265,8 @@ constexpr std::array parent_stages{
     Stage<Start>{"limit the machine", limit_the_machine},
     // Whoever hears of the machine from here on must find it by its name.
     Stage<Start>{"register the machine", register_the_machine},
+    // All that is to be known of the machine is in its run directory by now.
+    Stage<Start>{"see to its network", see_to_its_network},
     Stage<Start>{"let the payload execute", let_the_payload_execute},
 };
 

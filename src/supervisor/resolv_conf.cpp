@@ -51,7 +51,7 @@ void put(const Row& row, BorrowedFd etc) {
 
 // A link to where a service of the machine would put them stays: that service is told as well.
 void put_name_servers(const NetworkSpec& network, BorrowedFd etc) {
-    if (look_at_etc_entry(etc, name) == EtcEntry::other)
+    if (network.name_servers.empty() || look_at_etc_entry(etc, name) == EtcEntry::other)
         return;
     std::string text;
     for (const IpAddress& server : network.name_servers)

@@ -9,6 +9,7 @@
 #include "image/root_mount.hpp"
 #include "kernel/pidfd.hpp"
 #include "kernel/process.hpp"
+#include "network/gateway_client.hpp"
 #include "spec/machine_spec.hpp"
 #include "spec/mount_plan.hpp"
 #include "supervisor/apply_mounts.hpp"
@@ -18,6 +19,7 @@
 
 #include <linux/filter.h>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,7 @@ struct Programs {
     Path supervisor;
     Path unit;    // asks systemd
     Path network; // undoes what was done for links
+    Path gateway; // sees to addresses, names and ports
 };
 
 // On the launcher's side.
@@ -50,6 +53,7 @@ struct Start {
     MachineCgroup cgroup;
     UnitPlace place = UnitPlace::own_group;
     std::unique_ptr<RunningProgram> unit_request; // at work on scope and listing
+    std::optional<GatewayClient> gateway;         // that addresses were reserved at
     std::string unit;                             // of systemd's that the machine is in; "" for none
     bool is_listed = false;                       // by org.freedesktop.machine1, which writes the state file then
     UniqueFd working_directory;                   // of the caller, to come back to

@@ -23,8 +23,9 @@ may_include = {
     "bus": {"base", "kernel", "bus"},
     "varlink": {"base", "kernel", "bus", "varlink"},
     "registry": {"base", "kernel", "spec", "image", "registry", "bus"},
+    "gateway": {"base", "kernel", "spec", "network", "registry", "bus", "gateway"},
     "daemon": {"base", "kernel", "spec", "image", "registry", "bus", "varlink", "daemon"},
-    "cli": {"base", "kernel", "spec", "image", "oci", "recipe", "scope", "supervisor", "registry", "bus", "cli"},
+    "cli": {"base", "kernel", "spec", "image", "network", "gateway", "oci", "recipe", "scope", "supervisor", "registry", "bus", "cli"},
 }
 include = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
