@@ -67,6 +67,8 @@ struct Basic {
 template <>
 struct Type<std::uint8_t> : Basic<std::uint8_t, 'y'> {};
 template <>
+struct Type<std::uint16_t> : Basic<std::uint16_t, 'q'> {};
+template <>
 struct Type<std::int32_t> : Basic<std::int32_t, 'i'> {};
 template <>
 struct Type<std::uint32_t> : Basic<std::uint32_t, 'u'> {};

@@ -15,9 +15,6 @@ void attach_boot(Interfaces& interfaces, Service& service, BootWatch& boot) {
         const auto timeout = std::min(call.take<std::uint64_t>(), longest);
         boot.wait(call, service.registry.get(name), condition, std::chrono::microseconds{timeout});
     });
-    attach_machine_verb(interfaces.machine1, service, "Ports", [](const Call&, const std::string&) {
-        throw Failure{FailureKind::not_supported, "forwarding ports is not built yet in this version"};
-    });
     interfaces.machine1.property<std::string>(
         "BootPhase", [&](std::string_view path) { return boot.progress_of(machine_at(service, path)).phase; });
     interfaces.machine1.property<std::uint32_t>(

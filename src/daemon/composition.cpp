@@ -58,6 +58,7 @@ int run_daemon(const DaemonOptions& options) {
     attach_ending(interfaces, service);
     attach_properties(interfaces, service);
     attach_files(interfaces, service);
+    attach_ports(interfaces, service);
     attach_facts(interfaces, service);
     attach_images(interfaces, service);
     attach_survey(interfaces, service);

@@ -39,6 +39,9 @@ public:
     std::uint64_t run(const RegisteredMachine& machine, const Errand& errand, const Until& until, OnDone done,
                       const Entry& entry = {});
     std::uint64_t run(const ImageErrand& errand, const Until& until, OnDone done);
+    // Of a program of ours that enters nothing: PROGRAM REPLY-DESCRIPTOR WORD...
+    std::uint64_t run(const RegisteredMachine& machine, const std::string& program,
+                      const std::vector<std::string>& words, const Until& until, OnDone done);
     // For callers that are not on the bus; number: what run() returned.
     void caller_gone(std::uint64_t number);
     void machine_gone(std::string_view name);

@@ -54,6 +54,7 @@ void attach_terminals(Interfaces& interfaces, Service& service, Sessions& sessio
 void attach_log_control(Interfaces& interfaces);
 void attach_jobs(Interfaces& interfaces, Service& service, Jobs& jobs);
 void attach_survey(Interfaces& interfaces, Service& service);
+void attach_ports(Interfaces& interfaces, Service& service);
 void attach_boot(Interfaces& interfaces, Service& service, BootWatch& boot);
 
 void serve(Interfaces& interfaces, Service& service);

@@ -51,6 +51,24 @@ bool drops_everything(const Json& rule) {
     return drops;
 }
 
+// It names the link, whole or by its beginning, and does not drop.
+bool accepts(const Json& rule, std::string_view link) {
+    const auto expressions = rule.find("expr");
+    if (expressions == rule.end() || !expressions->is_array())
+        return false;
+    bool names = false;
+    for (const Json& expression : *expressions) {
+        if (!expression.is_object() || expression.empty() || expression.contains("drop") ||
+            expression.contains("reject"))
+            return false;
+        const auto match = expression.find("match");
+        const std::string right = match != expression.end() && match->is_object() ? text_of(*match, "right") : "";
+        names = names || (!right.empty() &&
+                          (right == link || (right.ends_with('*') && link.starts_with(right.substr(0, right.size() - 1)))));
+    }
+    return names;
+}
+
 } // namespace
 
 std::string gateway_facts_text(const GatewayFacts& facts) {
@@ -100,7 +118,8 @@ bool others_translate_addresses(std::string_view rulesets, std::string_view our_
     });
 }
 
-std::vector<DroppingChain> dropping_chains(std::string_view rulesets, std::string_view our_table) {
+std::vector<DroppingChain> dropping_chains(std::string_view rulesets, std::string_view our_table,
+                                           std::string_view link) {
     std::vector<DroppingChain> found, candidates;
     const Json items = list_of(rulesets, "nftables");
     for (const Json& item : items) {
@@ -115,11 +134,17 @@ std::vector<DroppingChain> dropping_chains(std::string_view rulesets, std::strin
                               .hook = text_of(*chain, "hook"),
                               .by_policy = text_of(*chain, "policy") == "drop"});
     }
-    for (const DroppingChain& candidate : candidates) {
+    const auto in_table_of = [](const DroppingChain& chain, const Json& rule) {
+        return text_of(rule, "family") == chain.family && text_of(rule, "table") == chain.table;
+    };
+    for (DroppingChain& candidate : candidates) {
+        candidate.accepts_link = !link.empty() && std::ranges::any_of(items, [&](const Json& item) {
+            const auto rule = item.find("rule");
+            return rule != item.end() && in_table_of(candidate, *rule) && accepts(*rule, link);
+        });
         const bool by_rule = std::ranges::any_of(items, [&](const Json& item) {
             const auto rule = item.find("rule");
-            return rule != item.end() && text_of(*rule, "family") == candidate.family &&
-                   text_of(*rule, "table") == candidate.table && text_of(*rule, "chain") == candidate.chain &&
+            return rule != item.end() && in_table_of(candidate, *rule) && text_of(*rule, "chain") == candidate.chain &&
                    drops_everything(*rule);
         });
         if (candidate.by_policy || by_rule)

@@ -41,8 +41,10 @@ struct DroppingChain {
     std::string family, table, chain;
     std::string hook; // "forward", "input", "output", "prerouting", "postrouting"
     bool by_policy = false;
+    bool accepts_link = false; // a rule of its table names the link: somebody has thought of it
     friend bool operator==(const DroppingChain&, const DroppingChain&) = default;
 };
-std::vector<DroppingChain> dropping_chains(std::string_view rulesets, std::string_view our_table);
+std::vector<DroppingChain> dropping_chains(std::string_view rulesets, std::string_view our_table,
+                                           std::string_view link = {});
 
 } // namespace machinist

@@ -1,38 +1,83 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // machinist-gateway: sees to addresses, names and ports of machines in one network namespace of the host.
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
+#include "base/text.hpp"
+#include "gateway/gateway_facts.hpp"
+#include "gateway/nft_ruleset.hpp"
 #include "gateway/nft_table.hpp"
 #include "gateway/serving.hpp"
+#include "kernel/sockets.hpp"
+#include "network/gateway_client.hpp"
+#include "spec/errand.hpp"
+#include "spec/port_forward.hpp"
 
 #include <cstdio>
+#include <fcntl.h>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+namespace machinist {
+
 namespace {
 
-int print_rulesets() {
-    const std::string json = machinist::read_rulesets();
-    std::fputs(json.c_str(), stdout);
+// For those who look for what drops a machine's packets: a line each, the link being the one that leads to it.
+int print_dropping_chains(const char* link) {
+    for (const DroppingChain& chain : dropping_chains(read_rulesets(), nft_names_of_environment().table, link))
+        std::printf("%s %s %s %s %s\n", chain.family.c_str(), chain.table.c_str(), chain.chain.c_str(),
+                    chain.hook.c_str(), chain.accepts_link ? "accepts" : "drops");
     return 0;
 }
 
-constexpr std::pair<std::string_view, int (*)()> verbs[]{{"--serve", machinist::serve_machines},
-                                                         {"--serve-apart", machinist::serve_apart},
-                                                         {"--start", machinist::start_serving},
-                                                         {"--collect", machinist::collect_leftovers},
-                                                         {"--rulesets", print_rulesets}};
+void change_port(std::string_view what, std::string_view key, std::string_view text) {
+    const auto port = parse_port_forward(text);
+    if (!port || (what != "add-port" && what != "remove-port"))
+        throw Failure{FailureKind::invalid, "'" + std::string{text} + "' is no port to forward"};
+    GatewayClient gateway = GatewayClient::connect_or_start(own_path());
+    what == "add-port" ? gateway.add_port(key, *port) : gateway.remove_port(key, *port);
+}
+
+// REPLY add-port|remove-port KEY PORT: for the service, which must not wait itself.
+int answer(BorrowedFd reply, char** words) {
+    try {
+        change_port(words[0], words[1], words[2]);
+        send_message(reply, done_message(""));
+        return 0;
+    } catch (const Failure& failure) {
+        send_message(reply, failed_message(failure));
+        return exit_status_for(failure);
+    }
+}
+
+constexpr std::pair<std::string_view, int (*)()> verbs[]{{"--serve", serve_machines},
+                                                         {"--serve-apart", serve_apart},
+                                                         {"--start", start_serving},
+                                                         {"--collect", collect_leftovers}};
+
+int run(int count, char** words) {
+    const std::string_view first = count > 1 ? words[1] : "";
+    for (const auto& [name, act] : verbs)
+        if (first == name && count == 2)
+            return act();
+    if (first == "--dropping-chains" && count == 3)
+        return print_dropping_chains(words[2]);
+    const auto reply = count == 5 ? parse_integer<int>(first) : std::nullopt;
+    if (reply && *reply > STDERR_FILENO && ::fcntl(*reply, F_SETFD, FD_CLOEXEC) == 0) {
+        const UniqueFd socket{*reply};
+        return answer(socket, words + 2);
+    }
+    std::fputs("machinist-gateway is run by machinist; people use 'machinist'\n", stderr);
+    return 2;
+}
 
 } // namespace
 
-int main(int count, char** arguments) {
-    const std::string_view word = count > 1 ? arguments[1] : "";
+} // namespace machinist
+
+int main(int count, char** words) {
     try {
-        for (const auto& [name, run] : verbs)
-            if (word == name)
-                return run();
-        std::fputs("machinist-gateway: it is started by machinist, with --serve, --start, --collect or --rulesets\n",
-                   stderr);
-        return 2;
+        return machinist::run(count, words);
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "machinist-gateway: %s\n", failure.what());
         return 1;

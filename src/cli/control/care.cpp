@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
 #include "base/text.hpp"
 #include "cli/control/host_checks.hpp"
 #include "cli/control/table.hpp"
 #include "cli/control/verbs.hpp"
 #include "image/base_store.hpp"
 #include "image/pool.hpp"
+#include "kernel/process.hpp"
 #include "registry/audit.hpp"
 #include "registry/remnants.hpp"
 
 #include <cstdio>
+#include <unistd.h>
 
 namespace machinist {
 
@@ -33,12 +36,18 @@ int collect_remnants(const Invocation& call, const MachineStore& machines) {
                 all_gone = false;
             }
         }
+    // What was done in the host's network for machines that are gone; it says itself what it cannot take away.
+    const std::string gateway = own_program("machinist-gateway").string();
+    if (::access(gateway.c_str(), X_OK) == 0 && run_program({gateway, "--collect"}).status != 0)
+        all_gone = false;
     if (!call.quiet || call.output != OutputMode::text)
         table.print(call, "remnants", "removed");
     return all_gone ? 0 : 1;
 }
 
 int run_auditor(const Invocation& call, const MachineStore& machines) {
+    if (!call.words.empty())
+        return show_network_path(call, machines);
     std::vector<Finding> findings = check_host(call, machines.places());
     for (Finding& finding : audit(machines.places()))
         findings.push_back(std::move(finding));

@@ -8,6 +8,8 @@
 #include "cli/control/verbs.hpp"
 #include "kernel/process_status.hpp"
 #include "registry/machine_facts.hpp"
+#include "registry/machine_ports.hpp"
+#include "spec/network_plan.hpp"
 
 #include <cstdio>
 #include <net/if.h>
@@ -84,6 +86,9 @@ std::string interfaces_text(const MachineRecord& record, bool is_here) {
 }
 
 void add_what_files_tell(Lines& lines, const Machine& machine, const MachineReport& report) {
+    const std::vector<PortForward> ports = ports_of(machine);
+    for (std::size_t at = 0; at < ports.size(); ++at)
+        at == 0 ? lines.add("Ports", describe(ports[at])) : lines.add_more(describe(ports[at]));
     lines.add("Layer", escaped_for_people(layer_text(machine)));
     const bool boots = !machine.spec || machine.spec->payload.mode == StartMode::boot;
     lines.add("Init", boots ? read_machine_facts(machine, {.os_release = false, .addresses = false, .init = true}).init

@@ -28,6 +28,7 @@ constexpr std::array table{
     Verb{"unbind", "NAME PATH", "undo it", 2, 2, unbind_in_machine},
     Verb{"copy-to", "NAME PATH [PATH]", "copy files from the host into a machine", 2, 3, copy_to_machine},
     Verb{"copy-from", "NAME PATH [PATH]", "copy files from a machine to the host", 2, 3, copy_from_machine},
+    Verb{"port", "list|add|remove [NAME [PORT...]]", "ports of the host that lead into machines, while they run", 1, any_number, handle_ports},
     Verb{"enable", "NAME...", "start machines with the host", 1, any_number, enable_machines, true},
     Verb{"disable", "NAME...", "start them no more with it", 1, any_number, disable_machines, true},
     Verb{"monitor", "", "tell what happens to machines and jobs, until interrupted", 0, 0, monitor_machines, true},
@@ -69,7 +70,7 @@ constexpr std::array table{
     Verb{"cat", "NAME|FILE...", "print settings of images, with their drop-ins", 1, any_number, print_settings},
     Verb{"verify", "NAME|FILE...", "say what is wrong in settings, by file and line; status 1 if they would be refused", 1, any_number, verify_settings},
     Verb{"gc", "", "remove what machines left that did not end in order", 0, 0, collect_remnants},
-    Verb{"doctor", "", "look for what is missing on this host, or should not be there; status 1 if something is found", 0, 0, run_auditor},
+    Verb{"doctor", "[net NAME]", "look for what is missing on this host, or should not be there, or where a machine's packets end; status 1 if something is found", 0, 2, run_auditor},
     Verb{"help", "", "this text", 0, 0, print_help},
     Verb{"version", "", "the version", 0, 0, print_version},
 };

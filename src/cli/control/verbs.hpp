@@ -40,6 +40,7 @@ int bind_into_machine(const Invocation& call, const MachineStore& machines);
 int unbind_in_machine(const Invocation& call, const MachineStore& machines);
 int copy_to_machine(const Invocation& call, const MachineStore& machines);
 int copy_from_machine(const Invocation& call, const MachineStore& machines);
+int handle_ports(const Invocation& call, const MachineStore& machines);
 int enable_machines(const Invocation& call, const MachineStore& machines);
 int disable_machines(const Invocation& call, const MachineStore& machines);
 int monitor_machines(const Invocation& call, const MachineStore& machines);
@@ -50,6 +51,7 @@ int terminate_machines(const Invocation& call, const MachineStore& machines);
 int kill_machines(const Invocation& call, const MachineStore& machines);
 int collect_remnants(const Invocation& call, const MachineStore& machines);
 int run_auditor(const Invocation& call, const MachineStore& machines);
+int show_network_path(const Invocation& call, const MachineStore& machines); // doctor net NAME
 int print_help(const Invocation& call, const MachineStore& machines);
 int print_signals(const Invocation& call, const MachineStore& machines); // kill --signal=list
 int print_version(const Invocation& call, const MachineStore& machines);
