@@ -8,6 +8,7 @@
 #include "gateway/nft_table.hpp"
 #include "kernel/files.hpp"
 #include "network/link_management.hpp"
+#include "network/link_record.hpp"
 #include "registry/run_directory_view.hpp"
 #include "spec/network_plan.hpp"
 #include "spec/port_forward.hpp"
@@ -28,6 +29,15 @@ std::filesystem::path run_directory_of(const std::string& key) {
     if (key.empty() || key.find('/') != std::string::npos || key.starts_with('.'))
         throw Failure{FailureKind::invalid, "look at a machine: '" + key + "' is no name of a run directory"};
     return run_directory::path(key);
+}
+
+// The main link is made first of all that have an end on the host.
+std::string made_link(const std::string& key, const std::string& planned) {
+    for (const RecordedLink& link :
+         parse_link_record(read_file_if_exists(run_directory_of(key) / "network").value_or("")))
+        if (link.kind == RecordedKind::link)
+            return link.name;
+    return planned;
 }
 
 std::size_t count_of(const std::vector<PortForward>& ports) {
@@ -147,6 +157,8 @@ Gateway::Attached Gateway::attached_of(const std::string& key, const MachineSpec
     for (const PlannedLink& link : plan.links)
         if (link.machine_name == plan.main_link) {
             machine.link = link.bridge.empty() ? link.host_name : link.bridge;
+            machine.device = link.bridge.empty() && link.kind == LinkKind::veth ? made_link(key, machine.link)
+                                                                                : machine.link;
             machine.mac = link.machine_mac ? link.machine_mac->text() : "";
         }
     machine.served = !served_link_of(spec.network, spec.name).empty();
@@ -167,7 +179,9 @@ void Gateway::attach(const std::string& key, const MachineSpec& spec, Pidfd lead
             for (const IpAddress& gateway : spec.network.gateways)
                 if (address.contains(gateway))
                     wanted.push_back({gateway, address.length});
-        const ZoneSubnets& subnets = served_link(machine.link, wanted).subnets();
+        ServedLink& link = served_link(machine.link, wanted);
+        link.set_device(machine.device);
+        const ZoneSubnets& subnets = link.subnets();
         for (const IpPrefix& address : spec.network.addresses)
             if (!machine.offered && subnets.v4.contains(address.address))
                 machine.offered = address.address;
@@ -205,7 +219,7 @@ void Gateway::look_at_addresses(const std::string& key) {
     for (const IpAddress& address : machine.watch->read()) {
         const bool is_reached = link != links_.end() ? link->second.subnets().v4.contains(address) ||
                                                            link->second.subnets().v6.contains(address)
-                                                     : leads_to(machine.link, address, routes);
+                                                     : leads_to(machine.device, address, routes);
         if (is_reached)
             machine.found.push_back(address);
     }
@@ -283,11 +297,11 @@ void Gateway::remove_port(const std::string& key, const PortForward& port) {
 ForwardingState Gateway::state() const {
     ForwardingState state;
     for (const auto& [name, link] : links_)
-        state.zones.push_back({.bridge = name, .v4 = link.subnets().v4, .v6 = link.subnets().v6});
+        state.zones.push_back({.bridge = link.device(), .v4 = link.subnets().v4, .v6 = link.subnets().v6});
     for (const auto& [key, machine] : machines_) {
         if (machine.ports.empty())
             continue;
-        ForwardedMachine forwarded{.link = machine.link, .ports = machine.ports, .v4 = {}, .v6 = {}};
+        ForwardedMachine forwarded{.link = machine.device, .ports = machine.ports, .v4 = {}, .v6 = {}};
         for (const IpAddress& address : machine.found) {
             auto& place = address.is_ipv6() ? forwarded.v6 : forwarded.v4;
             if (!place)
@@ -357,13 +371,13 @@ void Gateway::write_facts() const {
     facts.table = names_.table;
     facts.problem = problem_;
     for (const auto& [name, link] : links_)
-        facts.links.push_back({.name = name,
+        facts.links.push_back({.name = link.device(),
                                .v4 = link.subnets().v4.text(),
                                .v6 = link.subnets().v6.text(),
                                .name_server = link.name_server() != nullptr ? link.name_server()->process() : 0,
                                .problem = link.name_server() != nullptr ? link.name_server()->problem() : ""});
     for (const auto& [key, machine] : machines_) {
-        GatewayFacts::Machine one{.key = key, .name = machine.name, .link = machine.link};
+        GatewayFacts::Machine one{.key = key, .name = machine.name, .link = machine.device};
         for (const IpAddress& address : machine.found)
             one.addresses.push_back(address.text());
         for (const PortForward& port : machine.ports)

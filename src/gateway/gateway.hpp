@@ -44,7 +44,8 @@ public:
 private:
     struct Attached {
         std::string name;
-        std::string link; // of the host's that leads to it; "" if none does
+        std::string link;   // of the host's that leads to it, by the name that it was planned with; "" if none does
+        std::string device; // as it is called now
         bool served = false;
         std::string mac;
         std::optional<IpAddress> offered;

@@ -70,7 +70,7 @@ void bring_up(NetlinkSocket& routes, unsigned link, const std::string& name) {
 
 ServedLink::ServedLink(EventLoop& loop, std::string name, const std::filesystem::path& directory,
                        const std::vector<IpPrefix>& wanted, const std::vector<IpPrefix>& others)
-    : loop_(loop), name_(std::move(name)), directory_(directory / "links" / name_) {
+    : loop_(loop), name_(std::move(name)), device_(name_), directory_(directory / "links" / name_) {
     std::vector<IpPrefix> taken = others;
     for (const HostRoute& route : read_routes())
         if (route.link != name_ && route.destination.length != 0)
@@ -81,21 +81,29 @@ ServedLink::ServedLink(EventLoop& loop, std::string name, const std::filesystem:
                                    taken, present);
 }
 
+void ServedLink::set_device(const std::string& device) {
+    if (device == device_)
+        return;
+    device_ = device;
+    index_ = 0;
+    name_server_.reset();
+}
+
 void ServedLink::serve(const std::vector<ServedMachine>& machines) {
-    const unsigned index = ::if_nametoindex(name_.c_str());
+    const unsigned index = ::if_nametoindex(device_.c_str());
     if (index == 0)
-        throw system_failure("find the link '" + name_ + "'");
+        throw system_failure("find the link '" + device_ + "'");
     if (index != index_) {
         NetlinkSocket routes{NETLINK_ROUTE};
-        (void)write_switch("net/ipv6/conf/" + name_ + "/accept_ra", "0");
-        add_address(routes, index, name_, subnets_.v4);
-        if (read_switch("net/ipv6/conf/" + name_ + "/disable_ipv6") == "0")
-            add_address(routes, index, name_, subnets_.v6);
-        bring_up(routes, index, name_);
+        (void)write_switch("net/ipv6/conf/" + device_ + "/accept_ra", "0");
+        add_address(routes, index, device_, subnets_.v4);
+        if (read_switch("net/ipv6/conf/" + device_ + "/disable_ipv6") == "0")
+            add_address(routes, index, device_, subnets_.v6);
+        bring_up(routes, index, device_);
         index_ = index;
     }
     if (!name_server_)
-        name_server_ = std::make_unique<NameServer>(loop_, ServedZone{.bridge = name_,
+        name_server_ = std::make_unique<NameServer>(loop_, ServedZone{.bridge = device_,
                                                                      .v4 = subnets_.v4,
                                                                      .v6 = subnets_.v6,
                                                                      .directory = directory_});

@@ -21,6 +21,11 @@ public:
 
     // Once the link is there: its addresses, and somebody who serves on it. Throws Failure.
     void serve(const std::vector<ServedMachine>& machines);
+    // Where another had the name, the link was given this one.
+    void set_device(const std::string& device);
+    [[nodiscard]] const std::string& device() const {
+        return device_;
+    }
 
     [[nodiscard]] const std::string& name() const {
         return name_;
@@ -34,7 +39,8 @@ public:
 
 private:
     EventLoop& loop_;
-    std::string name_;
+    std::string name_; // that its addresses follow from
+    std::string device_;
     std::filesystem::path directory_;
     ZoneSubnets subnets_;
     unsigned index_ = 0; // that has the addresses; 0: none yet

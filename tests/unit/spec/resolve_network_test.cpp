@@ -111,7 +111,14 @@ TEST(NameServers, AreWrittenWhereNothingElseIsAskedFor) {
     EXPECT_EQ(nspawn({"-n", "--network-dns=192.0.2.1"}).spec().integration.resolv_conf, ResolvConfMode::given);
     EXPECT_EQ(nspawn({"-n", "--network-dns=192.0.2.1", "--resolv-conf=off"}).spec().integration.resolv_conf,
               ResolvConfMode::off);
-    EXPECT_EQ(nspawn({"-n"}).spec().integration.resolv_conf, ResolvConfMode::off);
+    EXPECT_EQ(nspawn({"--network-bridge=br0"}).spec().integration.resolv_conf, ResolvConfMode::off);
+    EXPECT_EQ(nspawn({"--private-network"}).spec().integration.resolv_conf, ResolvConfMode::off);
+}
+
+TEST(NameServers, ComeAtTheStartWhereTheHostGivesAddresses) {
+    EXPECT_EQ(nspawn({"-n"}).spec().integration.resolv_conf, ResolvConfMode::given);
+    EXPECT_EQ(nspawn({"--network-zone=lan"}).spec().integration.resolv_conf, ResolvConfMode::given);
+    EXPECT_EQ(nspawn({"-n", "--resolv-conf=off"}).spec().integration.resolv_conf, ResolvConfMode::off);
 }
 
 } // namespace machinist
