@@ -58,9 +58,9 @@ void attach_ports(Interfaces& interfaces, Service& service) {
                               port.count);
         call.reply(rows);
     });
-    attach_machine_verb(
-        interfaces.machine1, service, "AddPort",
-        [&service](const Call& call, const std::string& name) { change(service, call, name, "add-port"); });
+    attach_machine_verb(interfaces.machine1, service, "AddPort", [&service](const Call& call, const std::string& name) {
+        change(service, call, name, "add-port");
+    });
     attach_machine_verb(
         interfaces.machine1, service, "RemovePort",
         [&service](const Call& call, const std::string& name) { change(service, call, name, "remove-port"); });

@@ -157,8 +157,8 @@ Gateway::Attached Gateway::attached_of(const std::string& key, const MachineSpec
     for (const PlannedLink& link : plan.links)
         if (link.machine_name == plan.main_link) {
             machine.link = link.bridge.empty() ? link.host_name : link.bridge;
-            machine.device = link.bridge.empty() && link.kind == LinkKind::veth ? made_link(key, machine.link)
-                                                                                : machine.link;
+            machine.device =
+                link.bridge.empty() && link.kind == LinkKind::veth ? made_link(key, machine.link) : machine.link;
             machine.mac = link.machine_mac ? link.machine_mac->text() : "";
         }
     machine.served = !served_link_of(spec.network, spec.name).empty();
@@ -255,8 +255,7 @@ void Gateway::refuse_taken_ports(const std::vector<PortForward>& ports, const st
     for (const PortForward& port : ports)
         for (const auto& [other, machine] : machines_)
             if (other != key && share_a_port_of_the_host(port, machine.ports))
-                throw Failure{FailureKind::already_exists, "forward " + describe(port) +
-                                                               ": machine '" + machine.name +
+                throw Failure{FailureKind::already_exists, "forward " + describe(port) + ": machine '" + machine.name +
                                                                "' has such a port of the host already"}
                     .try_instead("another port of the host");
 }

@@ -63,8 +63,9 @@ bool accepts(const Json& rule, std::string_view link) {
             return false;
         const auto match = expression.find("match");
         const std::string right = match != expression.end() && match->is_object() ? text_of(*match, "right") : "";
-        names = names || (!right.empty() &&
-                          (right == link || (right.ends_with('*') && link.starts_with(right.substr(0, right.size() - 1)))));
+        names =
+            names || (!right.empty() &&
+                      (right == link || (right.ends_with('*') && link.starts_with(right.substr(0, right.size() - 1)))));
     }
     return names;
 }
@@ -72,7 +73,8 @@ bool accepts(const Json& rule, std::string_view link) {
 } // namespace
 
 std::string gateway_facts_text(const GatewayFacts& facts) {
-    Json json{{"table", facts.table}, {"problem", facts.problem}, {"links", Json::array()}, {"machines", Json::array()}};
+    Json json{
+        {"table", facts.table}, {"problem", facts.problem}, {"links", Json::array()}, {"machines", Json::array()}};
     for (const GatewayFacts::Link& link : facts.links)
         json["links"].push_back({{"name", link.name},
                                  {"v4", link.v4},

@@ -103,10 +103,8 @@ void ServedLink::serve(const std::vector<ServedMachine>& machines) {
         index_ = index;
     }
     if (!name_server_)
-        name_server_ = std::make_unique<NameServer>(loop_, ServedZone{.bridge = device_,
-                                                                     .v4 = subnets_.v4,
-                                                                     .v6 = subnets_.v6,
-                                                                     .directory = directory_});
+        name_server_ = std::make_unique<NameServer>(
+            loop_, ServedZone{.bridge = device_, .v4 = subnets_.v4, .v6 = subnets_.v6, .directory = directory_});
     name_server_->tell(machines);
 }
 

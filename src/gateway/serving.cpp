@@ -123,8 +123,8 @@ void end_left_name_servers(const std::filesystem::path& directory) {
 void clean_up(const std::filesystem::path& directory, const NftNames& names) {
     end_left_name_servers(directory);
     apply_ruleset(nft_ruleset({}, names));
-    ForwardingSwitches{directory / "switches"}.turn_back(
-        std::filesystem::exists(directory / "switches") && others_translate_addresses(read_rulesets(), names.table));
+    ForwardingSwitches{directory / "switches"}.turn_back(std::filesystem::exists(directory / "switches") &&
+                                                         others_translate_addresses(read_rulesets(), names.table));
 }
 
 void remove_files(const std::filesystem::path& directory) {

@@ -49,8 +49,8 @@ IpPrefix choose(std::string_view zone, const std::vector<IpPrefix>& taken, const
         if (std::ranges::none_of(taken, [&](const IpPrefix& other) { return overlap(other, found); }))
             return found;
     }
-    throw Failure{FailureKind::busy, "find addresses for zone '" + std::string{zone} +
-                                         "' that no route of the host leads to"}
+    throw Failure{FailureKind::busy,
+                  "find addresses for zone '" + std::string{zone} + "' that no route of the host leads to"}
         .try_instead("--network-bridge= with a bridge of your own");
 }
 
@@ -60,9 +60,9 @@ ZoneSubnets choose_zone_subnets(std::string_view zone, std::string_view host, un
                                 const std::vector<IpPrefix>& taken, const std::vector<IpPrefix>& present) {
     const std::uint64_t of_host = siphash24(host, zone_key);
     const std::uint64_t seed = siphash24(std::string{host} + std::string{zone}, zone_key);
-    return {
-        .v4 = choose(zone, taken, present, [&](unsigned attempt) { return candidate_v4(seed, attempt, length_v4); }),
-        .v6 = choose(zone, taken, present, [&](unsigned attempt) { return candidate_v6(of_host, seed, attempt); })};
+    return {.v4 =
+                choose(zone, taken, present, [&](unsigned attempt) { return candidate_v4(seed, attempt, length_v4); }),
+            .v6 = choose(zone, taken, present, [&](unsigned attempt) { return candidate_v6(of_host, seed, attempt); })};
 }
 
 IpAddress choose_machine_address(const IpPrefix& zone, std::string_view machine, const std::vector<IpAddress>& taken) {
@@ -74,8 +74,8 @@ IpAddress choose_machine_address(const IpPrefix& zone, std::string_view machine,
         if (std::ranges::find(taken, found) == taken.end())
             return found;
     }
-    throw Failure{FailureKind::too_many, "find an address for machine '" + std::string{machine} +
-                                             "': all of " + network_of(zone).text() + " are taken"};
+    throw Failure{FailureKind::too_many, "find an address for machine '" + std::string{machine} + "': all of " +
+                                             network_of(zone).text() + " are taken"};
 }
 
 } // namespace machinist

@@ -22,8 +22,9 @@ inline constexpr unsigned zone_length_v4 = 22;
 inline constexpr unsigned single_length_v4 = 28;
 inline constexpr unsigned zone_length_v6 = 64;
 
-// host: its machine id. taken: destinations of the host's routes but the default one, and what other zones have. present: addresses that the
-// bridge has already; those that could have been chosen for this zone stay. Throws Failure if nothing is free.
+// host: its machine id. taken: destinations of the host's routes but the default one, and what other zones have.
+// present: addresses that the bridge has already; those that could have been chosen for this zone stay. Throws Failure
+// if nothing is free.
 ZoneSubnets choose_zone_subnets(std::string_view zone, std::string_view host, unsigned length_v4,
                                 const std::vector<IpPrefix>& taken, const std::vector<IpPrefix>& present = {});
 

@@ -118,8 +118,8 @@ GatewayMessage GatewayClient::ask(const GatewayMessage& question) {
 
 Reservation GatewayClient::reserve(std::string_view key, std::string_view machine, std::string_view link,
                                    const std::optional<MacAddress>& mac) {
-    GatewayMessage question{"reserve",
-                            {{"key", std::string{key}}, {"machine", std::string{machine}}, {"link", std::string{link}}}};
+    GatewayMessage question{
+        "reserve", {{"key", std::string{key}}, {"machine", std::string{machine}}, {"link", std::string{link}}}};
     if (mac)
         question.fields.emplace_back("mac", mac->text());
     const GatewayMessage answer = ask(question);

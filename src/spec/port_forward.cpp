@@ -66,8 +66,7 @@ bool share_a_port_of_the_host(const PortForward& one, const PortForward& other) 
 }
 
 bool share_a_port_of_the_host(const PortForward& one, const std::vector<PortForward>& others) {
-    return std::ranges::any_of(others,
-                               [&](const PortForward& other) { return share_a_port_of_the_host(one, other); });
+    return std::ranges::any_of(others, [&](const PortForward& other) { return share_a_port_of_the_host(one, other); });
 }
 
 std::vector<PortForward> parse_port_lines(std::string_view lines) {

@@ -11,6 +11,7 @@
 //   notify                 what process 1 told by sd_notify, latest value of each field, "KEY=VALUE\n", control
 //                          characters replaced; absent until the first message; READY=1 stays once seen
 //   exit                   "STATUS\n" written by the supervisor just before the directory goes
+//   ports                  which ports of the host lead to it, one a line, since some were added or removed
 //   unix-export            symlink to /proc/SUPERVISOR/fd/N: the machine's /run/host/unix-export
 //
 // Lines of undo:

@@ -5,19 +5,15 @@
 #include "namespaces/own_network.hpp"
 #include "spec/run_directory.hpp"
 
-#include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace machinist::test {
 
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 namespace {
@@ -26,17 +22,12 @@ Outcome sh(const std::string& command, milliseconds patience = 60s) {
     return run("/bin/sh", {"-c", command}, {.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}}, patience);
 }
 
-std::string text_of(const std::filesystem::path& path) {
-    std::ifstream file{path};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
-
 // A machine of bookworm's tree with nothing but a sleeping process: no software sees to its network.
 class AnIdleMachine {
 public:
     AnIdleMachine(std::string name, std::vector<std::string> options) : name_(std::move(name)) {
-        std::vector<std::string> arguments{"run", "--quiet", "-x", "--console=pipe", "-M", name_,
-                                           "-D",  Debian::tree_of("bookworm").string()};
+        std::vector<std::string> arguments{"run", "--quiet", "-x", "--console=pipe",
+                                           "-M",  name_,     "-D", Debian::tree_of("bookworm").string()};
         arguments.insert(arguments.end(), options.begin(), options.end());
         arguments.insert(arguments.end(), {"/bin/sleep", "infinity"});
         program_ = std::make_unique<Program>(MACHINIST_PROGRAM, arguments);
@@ -60,7 +51,8 @@ public:
     // Serves one word at a port, again and again, in both families.
     [[nodiscard]] std::unique_ptr<Program> serve(int port, const std::string& word) const {
         const std::string script = "use IO::Socket::IP; my $s = IO::Socket::IP->new(LocalHost => '::', V6Only => 0, "
-                                   "LocalPort => " + std::to_string(port) +
+                                   "LocalPort => " +
+                                   std::to_string(port) +
                                    ", Listen => 9, ReuseAddr => 1) or die $@; while (my $c = $s->accept) { print $c '" +
                                    word + "'; close $c }";
         return std::make_unique<Program>(MACHINIST_PROGRAM,
@@ -96,7 +88,8 @@ protected:
         const std::string there = std::to_string(outside->pid());
         ASSERT_EQ(sh("ip link set lo up && ip link add up0 type veth peer name out0 netns " + there +
                      " && ip addr add 192.0.2.1/24 dev up0 && ip addr add 2001:db8::1/64 dev up0 nodad && "
-                     "ip link set up0 up && nsenter -t " + there +
+                     "ip link set up0 up && nsenter -t " +
+                     there +
                      " -n sh -c 'ip link set lo up; ip addr add 192.0.2.2/24 dev out0; ip addr add 2001:db8::2/64 dev "
                      "out0 nodad; ip link set out0 up' && ip route add default via 192.0.2.2 && "
                      "ip -6 route add default via 2001:db8::2")
@@ -106,7 +99,8 @@ protected:
     void TearDown() override {
         if (!outside)
             return;
-        EXPECT_TRUE(eventually([&] { return sh("nft list tables").output.empty(); }, 30s)) << sh("nft list ruleset").output;
+        EXPECT_TRUE(eventually([&] { return sh("nft list tables").output.empty(); }, 30s))
+            << sh("nft list ruleset").output;
         EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(gateway_directory()); }, 30s))
             << sh("ls -R " + gateway_directory()).output;
         EXPECT_EQ(sh("cat /proc/sys/net/ipv4/ip_forward").output, "0\n");
@@ -186,7 +180,8 @@ TEST_F(AHostWithoutNetworkd, OffersTheSameAddressByDhcp) {
     Debian booted{"bookworm", {"--network-zone=lan"}};
     const auto offered = [&] { return sh("cat " + gateway_directory() + "/links/vz-lan/offers").output; };
 
-    ASSERT_TRUE(eventually([&] { return booted.sh("ip -4 -o addr show dev host0 scope global").output.size() > 10; }, 60s));
+    ASSERT_TRUE(
+        eventually([&] { return booted.sh("ip -4 -o addr show dev host0 scope global").output.size() > 10; }, 60s));
     const std::string shown = booted.sh("ip -4 -o addr show dev host0 scope global").output;
     const std::string list = offered();
     const std::string address = list.substr(list.find(',') + 1, list.find('\n') - list.find(',') - 1);
@@ -220,8 +215,8 @@ TEST_F(AHostWithoutNetworkd, LeadsPortsAfterTheMachinesAddress) {
 
     ASSERT_EQ(web.in("ip addr add " + after + "/28 dev host0 && ip addr del " + before + "/28 dev host0").status, 0);
 
-    EXPECT_TRUE(eventually([&] { return sh("nft list map inet machinist ports").output.find(after) != std::string::npos; },
-                           30s))
+    EXPECT_TRUE(eventually(
+        [&] { return sh("nft list map inet machinist ports").output.find(after) != std::string::npos; }, 30s))
         << sh("nft list ruleset").output;
     EXPECT_TRUE(is_heard("moved", "192.0.2.1", 8081, true));
 }
@@ -268,7 +263,8 @@ TEST_F(AHostWithoutNetworkd, GoesOnWhenWhatSeesToMachinesIsKilled) {
     const std::string address = web.address();
 
     ASSERT_EQ(sh("for p in /proc/[0-9]*; do [ \"$(readlink $p/ns/net)\" = \"" + network_of(::getpid()) +
-                 "\" ] && case \"$(tr '\\0' ' ' < $p/cmdline)\" in machinist-gateway*) kill -9 ${p#/proc/};; esac; done; true")
+                 "\" ] && case \"$(tr '\\0' ' ' < $p/cmdline)\" in machinist-gateway*) kill -9 ${p#/proc/};; esac; "
+                 "done; true")
                   .status,
               0);
     AnIdleMachine next{"port-next", {"--network-zone=lan"}};
@@ -288,8 +284,8 @@ TEST_F(AHostWithoutNetworkd, IsCleanedUpWhenEverybodyWasKilled) {
                   .status,
               0);
     EXPECT_TRUE(eventually([&] { return !web.program().runs(); }, 20s));
-    EXPECT_TRUE(eventually([&] { return run(MACHINIST_PROGRAM, {"gc"}).status == 0 && sh("nft list tables").output.empty(); },
-                           60s));
+    EXPECT_TRUE(eventually(
+        [&] { return run(MACHINIST_PROGRAM, {"gc"}).status == 0 && sh("nft list tables").output.empty(); }, 60s));
 }
 
 TEST_F(AHostWithoutNetworkd, NamesTheHopThatDrops) {
@@ -305,7 +301,8 @@ TEST_F(AHostWithoutNetworkd, NamesTheHopThatDrops) {
     EXPECT_TRUE(eventually([&] { return web.in("ping -c1 -W1 192.0.2.2").status != 0; }));
     const Outcome found = doctor();
     EXPECT_EQ(found.status, 1);
-    EXPECT_THAT(found.output, AllOf(HasSubstr("FORWARD"), HasSubstr("drops"), HasSubstr("iptables -I FORWARD -i vz-lan")));
+    EXPECT_THAT(found.output,
+                AllOf(HasSubstr("FORWARD"), HasSubstr("drops"), HasSubstr("iptables -I FORWARD -i vz-lan")));
 
     ASSERT_EQ(sh("nft add rule ip filter FORWARD iifname vz-lan accept && "
                  "nft add rule ip filter FORWARD oifname vz-lan accept")

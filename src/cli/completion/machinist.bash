@@ -103,7 +103,7 @@ _machinist() {
     fi
     case $verb in
     '') _machinist_words "$(_machinist_verbs)" ;;
-    list | list-images | list-transfers | clean | gc | doctor | monitor | help | version) ;;
+    list | list-images | list-transfers | clean | gc | monitor | help | version) ;;
     run | import | import-* | pull-*) _machinist_files ;;
     start | enable | disable | image-status | show-image | clone | rename | read-only | remove | set-limit | check | edit | cat | verify | export-*)
         _machinist_words "$(_machinist_images)"
@@ -114,6 +114,8 @@ _machinist() {
         ;;
     diff) _machinist_words "$(_machinist_machines) $(_machinist_images)" ;;
     snapshot) _machinist_words "create list restore remove $(_machinist_images)" ;;
+    port) _machinist_words "list add remove $(_machinist_machines)" ;;
+    doctor) _machinist_words "net $(_machinist_machines)" ;;
     shell | login) _machinist_words ".host $(_machinist_machines)" ;;
     bind | copy-to | copy-from | exec)
         if [[ $before == "$verb" ]]; then

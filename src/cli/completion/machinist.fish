@@ -37,7 +37,7 @@ function __machinist_verb_not_in
     not contains -- $verb $argv
 end
 
-set -l alone list list-images list-transfers clean gc doctor monitor help version
+set -l alone list list-images list-transfers clean gc monitor help version
 set -l of_files run import import-tar import-raw import-fs pull-tar pull-raw pull-oci
 set -l of_images start enable disable image-status show-image clone rename read-only remove set-limit diff check edit cat verify snapshot export-tar export-raw export-oci
 
@@ -48,6 +48,8 @@ complete -c machinist -n "not __machinist_verb" -f -a "(__machinist_options)"
 complete -c machinist -n "__machinist_verb_in $alone" -f
 complete -c machinist -n "__machinist_verb_in $of_images" -f -a "(__machinist_images)"
 complete -c machinist -n "__machinist_verb_in snapshot" -f -a "create list restore remove"
+complete -c machinist -n "__machinist_verb_in port" -f -a "list add remove"
+complete -c machinist -n "__machinist_verb_in doctor" -f -a net
 complete -c machinist -n "__machinist_verb_in build" -a "(command machinist build --list --no-legend 2>/dev/null | string match -r '^\S+')"
 complete -c machinist -n "__machinist_verb_in shell login" -f -a ".host"
 complete -c machinist -n "__machinist_verb_in diff" -f -a "(__machinist_machines)"

@@ -46,8 +46,7 @@ bool is_default(const HostRoute& route) {
 }
 
 void look_into_machine(NetworkPathFacts& facts, const Machine& machine) {
-    for (const std::string& address :
-         read_machine_facts(machine, {.os_release = false, .addresses = true}).addresses) {
+    for (const std::string& address : read_machine_facts(machine, {.os_release = false, .addresses = true}).addresses) {
         const auto parsed = IpAddress::parse(address);
         if (parsed && !parsed->is_link_local())
             facts.addresses.push_back(address);

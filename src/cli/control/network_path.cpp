@@ -22,7 +22,8 @@ Hop judge_machine_link(const NetworkPathFacts& facts) {
     if (!facts.is_private)
         return passes("link", "it uses the host's network");
     if (facts.main_link.empty())
-        return drops("link", "the machine has no link to the host", "--network-veth or --network-zone=ZONE at its start");
+        return drops("link", "the machine has no link to the host",
+                     "--network-veth or --network-zone=ZONE at its start");
     if (!facts.host_link_is_there)
         return drops("link", "the host's link '" + facts.host_link + "' is gone", "to start the machine again");
     if (!facts.host_link_is_up)
@@ -85,9 +86,9 @@ void judge_foreign(std::vector<Hop>& hops, const NetworkPathFacts& facts) {
             if (chain.hook != hook || chain.accepts_link)
                 continue;
             is_free = false;
-            hops.push_back(drops(name, "chain '" + chain.chain + "' of table '" + chain.family + " " + chain.table +
-                                           "' drops " + what,
-                                 remedy_for(chain, facts.host_link)));
+            hops.push_back(drops(
+                name, "chain '" + chain.chain + "' of table '" + chain.family + " " + chain.table + "' drops " + what,
+                remedy_for(chain, facts.host_link)));
         }
         if (is_free)
             hops.push_back(passes(name, "no chain of others drops " + what));

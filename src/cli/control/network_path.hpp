@@ -17,8 +17,8 @@ struct ForeignChain {
 
 struct NetworkPathFacts {
     std::string machine;
-    std::string main_link;             // in the machine; "" if it has none
-    bool is_private = true;            // it has a network of its own
+    std::string main_link;              // in the machine; "" if it has none
+    bool is_private = true;             // it has a network of its own
     std::vector<std::string> addresses; // of the machine, without those of its link alone
     bool has_default_route = false;
     std::vector<std::string> name_servers; // as its /etc/resolv.conf says

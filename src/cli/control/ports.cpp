@@ -35,8 +35,8 @@ void refuse_host_network(const Machine& machine) {
     if (!machine.spec)
         throw Failure{FailureKind::not_supported, "machine '" + machine.name() + "' is kept by another manager"};
     if (!machine.spec->network.is_private)
-        throw Failure{FailureKind::not_supported, "machine '" + machine.name() +
-                                                      "' uses the host's network: its ports are the host's"};
+        throw Failure{FailureKind::not_supported,
+                      "machine '" + machine.name() + "' uses the host's network: its ports are the host's"};
 }
 
 void change_ourselves(const MachineStore& machines, const std::string& name, const std::vector<PortForward>& ports,

@@ -79,8 +79,8 @@ TEST(AMachinesAddress, IsNeverThatOfTheNetworkTheHostOrEverybody) {
         taken.push_back(choose_machine_address(small, "m" + std::to_string(machine), taken));
 
     EXPECT_EQ((std::set<IpAddress>{taken.begin(), taken.end()}).size(), 13U);
-    EXPECT_THAT(taken, testing::Not(testing::Contains(testing::AnyOf(address_in(small, 0), address_in(small, 1),
-                                                                     address_in(small, 15)))));
+    EXPECT_THAT(taken, testing::Not(testing::Contains(
+                           testing::AnyOf(address_in(small, 0), address_in(small, 1), address_in(small, 15)))));
     EXPECT_THROW((void)choose_machine_address(small, "one-more", taken), Failure);
 }
 
