@@ -11,6 +11,8 @@
 #include "daemon/idle_exit.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/known_images.hpp"
+#include "daemon/name_hook.hpp"
+#include "daemon/own_verbs.hpp"
 #include "daemon/polkit_authority.hpp"
 #include "daemon/sessions.hpp"
 #include "daemon/transfers.hpp"
@@ -69,32 +71,39 @@ int run_daemon(const DaemonOptions& options) {
     Transfers transfers{service, jobs};
     BootWatch boot{service};
     attach_boot(interfaces, service, boot);
+    OwnVerbs own_verbs{service};
+    attach_own_verbs(interfaces, service, own_verbs);
     announce_machines(service, boot);
     VarlinkService varlink{service};
-    attach_varlink_basics(varlink);
+    attach_varlink_basics(varlink, service);
     attach_varlink_machines(varlink, service, sessions);
     attach_varlink_machine_list(varlink, service);
     attach_varlink_images(varlink, service);
+    attach_varlink_users(varlink, service);
+    NameHook names_of_machines{varlink, service};
 
     serve(interfaces, service);
     transfers.serve();
     const StateDirectory provided{options.state_directory, options.quarantine};
     // Calls that come from here on are answered by the loop, when all machines are known.
-    VarlinkSocket socket{varlink};
+    VarlinkSockets sockets{varlink};
     BusNames names{service, [&](bool is_provider) {
                        if (is_provider)
                            registry.move_state_to(provided);
-                       socket.provide(is_provider);
+                       sockets.provide(is_provider);
                    }};
     if (service.is_provider)
         registry.move_state_to(provided);
     else
         registry.adopt();
     jobs.adopt();
-    socket.provide(service.is_provider);
-    const auto has_work = [&] { return jobs.is_working() || varlink.server().connections() > 0; };
+    sockets.provide(service.is_provider);
+    // Who waits for names of machines to come finds the next service, as it found this one.
+    const auto has_work = [&] {
+        return jobs.is_working() || varlink.server().connections() > names_of_machines.listeners();
+    };
     IdleExit idle{service, options.idle, has_work, [&] {
-                      socket.provide(false);
+                      sockets.provide(false);
                       names.release();
                   }};
     (void)sd_notify(0, "READY=1");

@@ -111,8 +111,9 @@ void serve(Interfaces& interfaces, Service& service) {
     wire::written(sd_bus_add_node_enumerator(bus, nullptr, images_path, list_images, &service));
     interfaces.manager.serve_at(bus, manager_path);
     interfaces.manager1.serve_at(bus, manager_path);
-    interfaces.machine.serve_below(bus, machines_path, exists);
+    // What is served last is told first by GetAll of all interfaces, and so by machinectl.
     interfaces.machine1.serve_below(bus, machines_path, exists);
+    interfaces.machine.serve_below(bus, machines_path, exists);
     interfaces.image.serve_below(bus, images_path, [&service](std::string_view path) {
         const auto name = image_of_path(path);
         return name && service.images.find(*name) != nullptr;

@@ -25,6 +25,7 @@ struct Interfaces {
 
 class BootWatch;
 class Jobs;
+class OwnVerbs;
 class Sessions;
 
 using MachineHandler = std::function<void(const Call& call, const std::string& machine)>;
@@ -56,6 +57,7 @@ void attach_jobs(Interfaces& interfaces, Service& service, Jobs& jobs);
 void attach_survey(Interfaces& interfaces, Service& service);
 void attach_ports(Interfaces& interfaces, Service& service);
 void attach_boot(Interfaces& interfaces, Service& service, BootWatch& boot);
+void attach_own_verbs(Interfaces& interfaces, Service& service, OwnVerbs& verbs);
 
 void serve(Interfaces& interfaces, Service& service);
 

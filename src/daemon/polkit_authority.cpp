@@ -34,10 +34,10 @@ std::string id_of(std::uint64_t number) {
 
 } // namespace
 
-void PolkitAuthority::decide(const Asker& asker, const Question& question, OnDecision on_decision) {
+std::uint64_t PolkitAuthority::decide(const Asker& asker, const Question& question, OnDecision on_decision) {
     if (asker.uid == 0 || (question.owner && *question.owner == asker.uid)) {
         on_decision(true);
-        return;
+        return 0;
     }
     if (pending_.size() >= most_questions)
         throw Failure{FailureKind::too_many, "too many callers wait for a decision of polkit"};
@@ -57,6 +57,7 @@ void PolkitAuthority::decide(const Asker& asker, const Question& question, OnDec
     pending.call = bus_.call_while(
         {service, path, interface, "CheckAuthorization"}, fill,
         [this, number](const Answer& answer) { asked(number, answer); }, patience);
+    return number;
 }
 
 void PolkitAuthority::asked(std::uint64_t number, const Answer& answer) {

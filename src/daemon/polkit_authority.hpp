@@ -15,7 +15,8 @@ class PolkitAuthority : public Authority {
 public:
     explicit PolkitAuthority(Connection& bus) : bus_(bus) {}
 
-    void decide(const Asker& asker, const Question& question, OnDecision on_decision) override;
+    std::uint64_t decide(const Asker& asker, const Question& question, OnDecision on_decision) override;
+    void withdraw(std::uint64_t number) override;
 
 private:
     struct Pending {
@@ -24,7 +25,6 @@ private:
         BusSlot caller_watch;
     };
     void asked(std::uint64_t number, const Answer& answer);
-    void withdraw(std::uint64_t number);
 
     Connection& bus_;
     std::uint64_t last_ = 0;

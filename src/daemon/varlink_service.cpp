@@ -157,18 +157,22 @@ void fail(const varlink::Call& call, const Failure& failure) {
 void when_allowed(Service& service, const varlink::Call& call, Permission permission, std::optional<bool> interactive,
                   std::function<void()> then) {
     const varlink::Peer& peer = call.peer();
-    service.authority.decide({.bus_name = "",
-                              .uid = peer.uid,
-                              .pid = peer.pid,
-                              .start_time = peer.start_time,
-                              .may_be_asked = interactive.value_or(false)},
-                             question_of(service, std::move(permission)), [call, then = std::move(then)](bool allowed) {
-                                 answer(call, [&] {
-                                     if (!allowed)
-                                         throw Failure{FailureKind::not_permitted, "Permission denied"};
-                                     then();
-                                 });
-                             });
+    const std::uint64_t question = service.authority.decide(
+        {.bus_name = "",
+         .uid = peer.uid,
+         .pid = peer.pid,
+         .start_time = peer.start_time,
+         .may_be_asked = interactive.value_or(false)},
+        question_of(service, std::move(permission)), [call, then = std::move(then)](bool allowed) {
+            answer(call, [&] {
+                if (!allowed)
+                    throw Failure{FailureKind::not_permitted, "Permission denied"};
+                then();
+            });
+        });
+    // 0: decided, and perhaps at work on something that has its own way to see the caller go.
+    if (question != 0)
+        call.when_gone([&service, question] { service.authority.withdraw(question); });
 }
 
 std::string selected_machine(const Service& service, const varlink::Call& call, Parameters& parameters) {
@@ -205,7 +209,7 @@ Errands::OnDone replying_when_done(const varlink::Call& call) {
     return [done = replying(call)](const ErrandAnswer*, const Failure* failure) { done(failure); };
 }
 
-void attach_varlink_basics(VarlinkService& varlink) {
+void attach_varlink_basics(VarlinkService& varlink, Service& service) {
     varlink.method("org.varlink.service.GetInfo", get_info);
     varlink.method("org.varlink.service.GetInterfaceDescription", describe);
     varlink.method("io.systemd.service.Ping", [](const varlink::Call& call, Parameters& parameters) {
@@ -218,6 +222,12 @@ void attach_varlink_basics(VarlinkService& varlink) {
         call.reply({{"level", log_level()}});
     });
     varlink.method("io.systemd.service.GetEnvironment", get_environment);
+    varlink.method("io.systemd.service.Reload", [&service](const varlink::Call& call, Parameters& parameters) {
+        parameters.end();
+        refuse_all_but_root(call);
+        service.registry.look_again();
+        call.reply();
+    });
 }
 
 } // namespace machinist

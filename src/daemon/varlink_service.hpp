@@ -60,9 +60,11 @@ std::function<void(const Failure*)> replying(const varlink::Call& call);
 // Ends work of an errand with the caller.
 Errands::OnDone replying_when_done(const varlink::Call& call);
 
-void attach_varlink_basics(VarlinkService& varlink);
+void attach_varlink_basics(VarlinkService& varlink, Service& service);
 void attach_varlink_machines(VarlinkService& varlink, Service& service, Sessions& sessions);
 void attach_varlink_machine_list(VarlinkService& varlink, Service& service);
 void attach_varlink_images(VarlinkService& varlink, Service& service);
+// Users and groups of machines, as nss-systemd asks for them.
+void attach_varlink_users(VarlinkService& varlink, Service& service);
 
 } // namespace machinist

@@ -7,10 +7,12 @@
 #include "kernel/pidfd.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <fcntl.h>
 #include <optional>
 #include <set>
+#include <thread>
 
 namespace machinist {
 
@@ -63,6 +65,32 @@ std::vector<CgroupProcesses> processes_below(const std::filesystem::path& group)
     std::vector<CgroupProcesses> found;
     add_processes(group, 0, found);
     return found;
+}
+
+void freeze_cgroup(const std::filesystem::path& group) {
+    const auto file = open_path_if_exists(group / "cgroup.freeze", O_WRONLY);
+    if (!file)
+        throw Failure{FailureKind::not_supported, "freeze the cgroup: this one cannot be frozen"};
+    write_all(*file, "1");
+    constexpr auto step = std::chrono::milliseconds{2};
+    constexpr int most_steps = 2500;
+    for (int turn = 0; read_file(group / "cgroup.events").find("frozen 1") == std::string::npos; ++turn) {
+        if (turn == most_steps) {
+            thaw_cgroup(group);
+            throw Failure{FailureKind::timed_out, "freeze the cgroup: its processes go on"};
+        }
+        std::this_thread::sleep_for(step);
+    }
+}
+
+void thaw_cgroup(const std::filesystem::path& group) {
+    if (const auto file = open_path_if_exists(group / "cgroup.freeze", O_WRONLY))
+        write_all(*file, "0");
+}
+
+bool is_cgroup_frozen(const std::filesystem::path& group) {
+    const auto text = read_attribute(group, "cgroup.freeze");
+    return text && text->starts_with('1');
 }
 
 std::size_t signal_cgroup(const std::filesystem::path& group, int signal) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The processes of a cgroup and of all groups below it: list them, signal them, end them.
+// The processes of a cgroup and of all groups below it: list them, signal them, stop them for a while, end them.
 #pragma once
 
 #include <filesystem>
@@ -18,6 +18,12 @@ struct CgroupProcesses {
 };
 // The group itself first, then those below it, by name. Groups that vanish meanwhile are left out.
 std::vector<CgroupProcesses> processes_below(const std::filesystem::path& group);
+
+// None of them runs on when this returns. Throws Failure: not_supported where the kernel cannot, timed_out.
+void freeze_cgroup(const std::filesystem::path& group);
+void thaw_cgroup(const std::filesystem::path& group);
+// Somebody has asked for that.
+bool is_cgroup_frozen(const std::filesystem::path& group);
 
 // Each process once, also those that appear meanwhile. Returns how many were signalled.
 std::size_t signal_cgroup(const std::filesystem::path& group, int signal);

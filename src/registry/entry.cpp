@@ -5,6 +5,7 @@
 #include "kernel/files.hpp"
 #include "kernel/process_status.hpp"
 #include "kernel/sealed_program.hpp"
+#include "registry/machine_control.hpp"
 #include "spec/syscall_filter.hpp"
 
 #include <fcntl.h>
@@ -99,6 +100,10 @@ void PreparedEntry::execute() const {
 }
 
 PreparedEntry prepare_entry(const Machine& machine, const Entry& entry, const Places& places, UniqueFd result) {
+    // It would stand still as well.
+    if (is_paused(machine))
+        throw Failure{FailureKind::busy, "machine '" + machine.name() + "' is paused"}.try_instead(
+            "'machinist resume " + machine.name() + "'");
     PreparedEntry prepared = prepare(machine, places);
     if (result)
         prepared.arguments.push_back("--result=" + std::to_string(prepared.hand_over(std::move(result))));

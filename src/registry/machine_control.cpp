@@ -117,6 +117,24 @@ void signal_leader_when_heard(const Machine& machine, int signal, std::chrono::m
     }
 }
 
+void pause_machine(const Machine& machine) {
+    const auto group = payload_cgroup(machine);
+    if (!group)
+        throw Failure{FailureKind::not_supported,
+                      "pause machine '" + machine.name() + "': it has no cgroup of its own"};
+    doing("pause machine '" + machine.name() + "'", [&] { freeze_cgroup(*group); });
+}
+
+void resume_machine(const Machine& machine) {
+    if (const auto group = payload_cgroup(machine))
+        thaw_cgroup(*group);
+}
+
+bool is_paused(const Machine& machine) {
+    const auto group = payload_cgroup(machine);
+    return group && is_cgroup_frozen(*group);
+}
+
 void terminate_machine(const Machine& machine, const Places& places, std::chrono::milliseconds patience) {
     MachineWatch watch{places, {machine.name()}};
     const auto deadline = Clock::now() + patience;

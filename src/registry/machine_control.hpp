@@ -28,6 +28,11 @@ OrderlyEnd orderly_end_of(const Machine& machine, EndKind kind);
 // Failure(not_supported) if it still does not after patience.
 void signal_leader_when_heard(const Machine& machine, int signal, std::chrono::milliseconds patience);
 
+// No process of the machine runs on, until it is resumed or asked to end. Throws Failure.
+void pause_machine(const Machine& machine);
+void resume_machine(const Machine& machine);
+bool is_paused(const Machine& machine);
+
 // Ends every process of the machine at once, and waits until all that was made for it is undone.
 void terminate_machine(const Machine& machine, const Places& places, std::chrono::milliseconds patience);
 

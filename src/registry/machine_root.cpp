@@ -2,27 +2,13 @@
 #include "registry/machine_root.hpp"
 
 #include "base/failure.hpp"
+#include "kernel/cgroup_members.hpp"
 #include "kernel/files.hpp"
 #include "registry/machine_control.hpp"
 
-#include <chrono>
 #include <fcntl.h>
-#include <thread>
 
 namespace machinist {
-
-namespace {
-
-void write_freezer(const std::filesystem::path& freezer, const char* value) {
-    const UniqueFd file = open_path(freezer, O_WRONLY);
-    write_all(file, value);
-}
-
-bool is_frozen(const std::filesystem::path& group) {
-    return read_file(group / "cgroup.events").find("frozen 1") != std::string::npos;
-}
-
-} // namespace
 
 UniqueFd open_machine_root(const Machine& machine) {
     UniqueFd root = open_path("/proc/" + std::to_string(machine.leader.pid()) + "/root", O_PATH | O_DIRECTORY);
@@ -34,23 +20,21 @@ UniqueFd open_machine_root(const Machine& machine) {
 
 StandingStill::StandingStill(const Machine& machine) {
     const auto group = payload_cgroup(machine);
-    if (!group || !open_path_if_exists(*group / "cgroup.freeze", O_PATH))
+    if (!group)
         throw Failure{FailureKind::not_supported,
-                      "stop machine '" + machine.name() + "' for a moment: its cgroup cannot be frozen"};
-    freezer_ = *group / "cgroup.freeze";
-    write_freezer(freezer_, "1");
-    constexpr auto step = std::chrono::milliseconds{2};
-    for (int attempt = 0; attempt < 2500 && !is_frozen(*group); ++attempt)
-        std::this_thread::sleep_for(step);
-    if (!is_frozen(*group)) {
-        write_freezer(freezer_, "0");
-        throw Failure{FailureKind::timed_out, "stop machine '" + machine.name() + "' for a moment: it goes on"};
-    }
+                      "stop machine '" + machine.name() + "' for a moment: it has no cgroup of its own"};
+    // One that somebody has paused stays so.
+    if (is_cgroup_frozen(*group))
+        return;
+    doing("stop machine '" + machine.name() + "' for a moment", [&] { freeze_cgroup(*group); });
+    group_ = *group;
 }
 
 StandingStill::~StandingStill() {
+    if (group_.empty())
+        return;
     try {
-        write_freezer(freezer_, "0");
+        thaw_cgroup(group_);
     } catch (const Failure&) {
         // It has ended meanwhile.
     }

@@ -21,7 +21,7 @@ public:
     ~StandingStill();
 
 private:
-    std::filesystem::path freezer_;
+    std::filesystem::path group_; // none: it stood still before
 };
 
 } // namespace machinist

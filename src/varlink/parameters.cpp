@@ -107,6 +107,13 @@ const nlohmann::json* Parameters::object(const char* name) {
     return found;
 }
 
+const nlohmann::json* Parameters::array(const char* name) {
+    const auto* found = value(name);
+    if (found != nullptr && !found->is_array())
+        throw InvalidParameter{name};
+    return found;
+}
+
 void Parameters::end() const {
     for (const auto& [name, ignored] : of_.items())
         if (!read_.contains(name))

@@ -26,8 +26,9 @@ public:
     [[nodiscard]] std::optional<std::vector<std::int32_t>> optional_numbers(const char* name);
     // One of words.
     [[nodiscard]] std::optional<std::string> optional_word(const char* name, const std::set<std::string>& words);
-    // An object, or nullptr.
+    // An object or array, or nullptr.
     [[nodiscard]] const nlohmann::json* object(const char* name);
+    [[nodiscard]] const nlohmann::json* array(const char* name);
 
     // What was not asked for is none of the interface's. Throws InvalidParameter.
     void end() const;

@@ -23,21 +23,16 @@ Server::Server(EventLoop& loop, Handler handler) : loop_(loop), handler_(std::mo
 
 Server::~Server() = default;
 
-void Server::listen(UniqueFd socket) {
+Listener Server::listen(UniqueFd socket) {
     const int flags = ::fcntl(socket.get(), F_GETFL);
     if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) < 0)
         throw system_failure("prepare a socket");
-    socket_ = std::move(socket);
-    ready_ = loop_.when_readable(socket_, [this] { accept(); });
+    EventSource ready = loop_.when_readable(socket, [this, borrowed = BorrowedFd{socket}] { accept(borrowed); });
+    return {.socket = std::move(socket), .ready = std::move(ready)};
 }
 
-void Server::stop_listening() {
-    ready_ = {};
-    socket_.reset();
-}
-
-void Server::accept() {
-    UniqueFd accepted{::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+void Server::accept(BorrowedFd socket) {
+    UniqueFd accepted{::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (!accepted)
         return;
     ucred who{};

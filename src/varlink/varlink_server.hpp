@@ -14,6 +14,12 @@ namespace machinist::varlink {
 
 class Connection;
 
+// A socket at which connections are accepted for as long as this lives. What came in by it stays.
+struct Listener {
+    UniqueFd socket;
+    EventSource ready; // of the socket, so it goes first
+};
+
 class Server {
 public:
     using Handler = std::function<void(const Call&)>;
@@ -24,23 +30,16 @@ public:
     Server& operator=(const Server&) = delete;
     ~Server();
 
-    void listen(UniqueFd socket);
-    // Connections that are there stay.
-    void stop_listening();
-    [[nodiscard]] bool listens() const {
-        return static_cast<bool>(socket_);
-    }
+    [[nodiscard]] Listener listen(UniqueFd socket);
     [[nodiscard]] std::size_t connections() const {
         return connections_.size();
     }
 
 private:
-    void accept();
+    void accept(BorrowedFd socket);
 
     EventLoop& loop_;
     Handler handler_;
-    UniqueFd socket_;
-    EventSource ready_;
     std::uint64_t last_ = 0;
     std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
 };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "service.hpp"
-#include "varlink_client.hpp"
+#include "over_varlink.hpp"
 #include "varlink_descriptions.hpp"
 
 #include <csignal>
@@ -20,10 +19,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-std::string error_of(const json& answer) {
-    return answer.is_object() ? answer.value("error", "") : "no answer";
-}
-
 std::vector<std::string> methods_of(std::string_view description) {
     std::vector<std::string> methods;
     std::istringstream lines{std::string{description}};
@@ -37,28 +32,11 @@ constexpr const char* no_such_machine = "io.systemd.Machine.NoSuchMachine";
 constexpr const char* invalid_parameter = "org.varlink.service.InvalidParameter";
 constexpr const char* denied = "org.varlink.service.PermissionDenied";
 
+json registering(const std::string& name, std::uint32_t leader) {
+    return {{"name", name}, {"class", "container"}, {"service", "test"}, {"leader", leader}};
+}
+
 } // namespace
-
-class OverVarlink : public AService {
-protected:
-    [[nodiscard]] std::filesystem::path socket_path() const {
-        return bus.directory() / "run/systemd/machine/io.systemd.Machine";
-    }
-    VarlinkClient connect() {
-        return VarlinkClient{socket_path(), [this](const auto& condition) { return until(condition, 5'000); }};
-    }
-    VarlinkClient connect_as_somebody() {
-        (void)!::seteuid(somebody);
-        auto client = connect();
-        (void)!::seteuid(0);
-        return client;
-    }
-    static json registering(const std::string& name, std::uint32_t leader) {
-        return {{"name", name}, {"class", "container"}, {"service", "test"}, {"leader", leader}};
-    }
-
-    Leader leader;
-};
 
 TEST_F(OverVarlink, TheServiceSaysWhatItIs) {
     auto client = connect();
@@ -196,6 +174,7 @@ TEST_F(OverVarlink, WithoutRightsOneMayLookAndNothingElse) {
     EXPECT_EQ(error_of(client.call("io.systemd.Machine.Open", {{"name", ".host"}, {"mode", "shell"}})), denied);
     EXPECT_EQ(error_of(client.call("io.systemd.MachineImage.Remove", {{"name", "web"}})), denied);
     EXPECT_EQ(error_of(client.call("io.systemd.service.SetLogLevel", {{"level", 7}})), denied);
+    EXPECT_EQ(error_of(client.call("io.systemd.service.Reload")), denied);
     EXPECT_THAT(systemd.stopped, IsEmpty());
 
     ASSERT_FALSE(polkit.asked.empty());
@@ -205,6 +184,24 @@ TEST_F(OverVarlink, WithoutRightsOneMayLookAndNothingElse) {
     EXPECT_EQ(polkit.asked[3].action, "org.freedesktop.machine1.host-shell");
     polkit.allowed.insert("org.freedesktop.machine1.manage-machines");
     EXPECT_EQ(error_of(client.call("io.systemd.Machine.Terminate", {{"name", "web"}})), "");
+}
+
+TEST_F(OverVarlink, WhoLeavesWithdrawsTheQuestion) {
+    (void)create_machine("web", leader.number());
+    polkit.takes_its_time = true;
+    {
+        auto client = connect_as_somebody();
+        client.send(json{{"method", "io.systemd.Machine.Terminate"},
+                         {"parameters", {{"name", "web"}, {"allowInteractiveAuthentication", true}}}});
+        ASSERT_TRUE(until([&] { return polkit.asked.size() == 1; }));
+        EXPECT_EQ(polkit.asked[0].flags, 1U);
+    }
+
+    EXPECT_TRUE(until([&] { return polkit.cancelled.size() == 1; }));
+    EXPECT_EQ(polkit.cancelled, std::vector<std::string>{polkit.asked[0].cancellation});
+    polkit.decide(true);
+    EXPECT_EQ(error_of(connect().call("io.systemd.service.Ping")), "");
+    EXPECT_THAT(systemd.stopped, IsEmpty());
 }
 
 TEST_F(OverVarlink, ParametersOfOtherTypesAreRefusedByName) {

@@ -74,9 +74,11 @@ Host::Host() {
     if (!::mkdtemp(name))
         throw std::runtime_error{"make a directory in /tmp"};
     work_ = name;
-    program_ = std::make_unique<Program>(HOST_PROGRAM,
-                                         std::vector<std::string>{trees() / ("host-" + release()), installed(work_),
-                                                                  work_, "web=" + (trees() / release()).string()});
+    std::vector<std::string> arguments{trees() / ("host-" + release()), installed(work_), work_,
+                                       "web=" + (trees() / release()).string()};
+    if (std::filesystem::exists(trees() / "busybox/usr"))
+        arguments.push_back("busy=" + (trees() / "busybox").string());
+    program_ = std::make_unique<Program>(HOST_PROGRAM, arguments);
     const auto is_up = [&] {
         init_ = only_child_of(program_->pid());
         return init_ > 0 && enter("systemctl is-system-running --wait").status == 0;

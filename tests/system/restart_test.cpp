@@ -67,6 +67,41 @@ TEST_F(ARestart, OfSystemdLosesNothing) {
     both_power_off();
 }
 
+TEST_F(ARestart, OfTheBusLosesNothing) {
+    const auto service = [] { return sh("systemctl show -P MainPID machinistd").output; };
+    const std::string first = service();
+
+    ASSERT_TRUE(holds("systemctl kill --signal=KILL dbus.service"));
+
+    EXPECT_TRUE(eventually([] { return sh("busctl status org.freedesktop.machine1").status == 0; }, 60s));
+    EXPECT_TRUE(eventually([&] { return service() != first && sh("machinectl list").status == 0; }, 60s));
+    EXPECT_EQ(list(), before_);
+    both_power_off();
+}
+
+TEST_F(ARestart, ByAnUpgradeLosesNoMachineAndNoJob) {
+    const std::string job = output_of("busctl call -- io.machinist /org/freedesktop/machine1/machine/web "
+                                      "io.machinist.Machine1 Exec 'asa{sv}ah' 3 /bin/sh -c 'until test -e /run/go; do "
+                                      "sleep 0.1; done; exit 7' 0 0 | cut -d'\"' -f2");
+    ASSERT_THAT(job, HasSubstr("/org/freedesktop/machine1/job/"));
+    const auto property = [&](const std::string& name) {
+        return sh("busctl get-property io.machinist " + job + " io.machinist.Job1 " + name).output;
+    };
+    const std::string first = output_of("systemctl show -P MainPID machinistd");
+
+    // As a package manager does it.
+    ASSERT_TRUE(holds("cd /usr/libexec/machinist && cp machinistd machinistd.new && mv machinistd.new machinistd && "
+                      "systemctl try-restart machinistd"));
+
+    EXPECT_NE(output_of("systemctl show -P MainPID machinistd"), first);
+    EXPECT_EQ(list(), before_);
+    EXPECT_EQ(property("State"), "s \"running\"\n");
+    ASSERT_TRUE(holds("machinist exec web -- touch /run/go"));
+    EXPECT_TRUE(eventually([&] { return property("State") != "s \"running\"\n"; }, 30s));
+    EXPECT_EQ(property("ExitStatus"), "i 7\n");
+    both_power_off();
+}
+
 TEST_F(ARestart, OfAMachineWhileTheServiceIsDownIsSeenByTheNext) {
     ASSERT_TRUE(holds("systemctl mask --runtime --quiet machinistd && systemctl stop machinistd; "
                       "systemctl stop machine-tmp.scope; systemctl unmask --runtime --quiet machinistd"));

@@ -74,6 +74,16 @@ void ask_to_terminate(const Invocation& call) {
                 [](sd_bus_message* message, const std::string& name) { wire::put(message, name); });
 }
 
+void ask_ours_to(const Invocation& call, const char* member) {
+    ServiceClient client{call};
+    std::vector<std::string> objects;
+    for (const std::string& name : call.words)
+        objects.push_back(client.object_of(name));
+    client.let_person_be_asked();
+    for (const std::string& object : objects)
+        client.ask({our_service, object.c_str(), our_machine, member}, {});
+}
+
 void open_session_by_service(const Invocation& call, const std::string& machine, const std::optional<ShellUnit>& shell,
                              const std::function<void()>& announce, const Places& places) {
     ServiceClient client{call};

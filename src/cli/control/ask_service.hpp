@@ -23,6 +23,8 @@ void ask_for_errand(const Invocation& call, const std::string& machine, const Er
 // whom: "leader", "supervisor" or "all". All machines are known before anything happens to one of them.
 void ask_to_kill(const Invocation& call, const std::string& whom, int signal);
 void ask_to_terminate(const Invocation& call);
+// member: of machinist's own interface of machines, without arguments.
+void ask_ours_to(const Invocation& call, const char* member);
 // `poweroff` and `reboot`, also with --wait. The exit status.
 int end_by_service(const Invocation& call, EndKind kind);
 

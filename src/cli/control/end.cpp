@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "cli/control/ask_service.hpp"
 #include "cli/control/entering.hpp"
+#include "cli/control/machine_instance.hpp"
 #include "cli/control/verbs.hpp"
 #include "cli/control/waiting.hpp"
 #include "registry/machine_control.hpp"
@@ -32,7 +33,14 @@ std::vector<Machine> machines_of(const Invocation& call, const MachineStore& mac
 }
 
 void ask_for_end(Machine& machine, EndKind kind, const MachineStore& machines) {
+    if (has_instance(machine)) {
+        ask_instance(machine, kind == EndKind::reboot ? "Reboot" : "PowerOff");
+        return;
+    }
     machines.wait_until_open(machine);
+    // Who stands still hears nothing.
+    if (is_paused(machine))
+        resume_machine(machine);
     const OrderlyEnd end = orderly_end_of(machine, kind);
     if (end.signal != 0) {
         // A program that is no init either listens at once or never.

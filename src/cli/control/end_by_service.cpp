@@ -17,6 +17,19 @@ using Names = std::set<std::string>;
 
 constexpr std::chrono::hours for_ever{24 * 365};
 
+// By whoever knows how this machine's init is asked; false if it is not known to them.
+bool ask_ours(ServiceClient& client, const std::string& name, EndKind kind) {
+    const std::string object = client.object_of(name);
+    try {
+        return client.ask_if_served(
+            {our_service, object.c_str(), our_machine, kind == EndKind::reboot ? "Reboot" : "PowerOff"}, {});
+    } catch (const Failure& failure) {
+        if (failure.kind() != FailureKind::no_machine)
+            throw;
+        return false;
+    }
+}
+
 // Those of whom the service tells that, from now on.
 BusSlot note(ServiceClient& client, const char* member, Names& names) {
     return client.bus().match(std::string{"type='signal',sender='"} + machine1_service + "',interface='" +
@@ -35,12 +48,13 @@ int end_by_service(const Invocation& call, EndKind kind) {
     const BusSlot slot = note(client, kind == EndKind::reboot ? "MachineNew" : "MachineRemoved", told);
     client.let_person_be_asked();
     for (const std::string& name : call.words)
-        client.ask(of_manager("KillMachine"), [&](sd_bus_message* message) {
-            wire::put(message, name);
-            wire::put(message, std::string{"leader"});
-            // Inits of systemd's listen to it; what others listen to only root of their host can find out.
-            wire::put(message, std::int32_t{orderly_end("systemd", kind).signal});
-        });
+        if (!ask_ours(client, name, kind))
+            client.ask(of_manager("KillMachine"), [&](sd_bus_message* message) {
+                wire::put(message, name);
+                wire::put(message, std::string{"leader"});
+                // Inits of systemd's listen to it; systemd-machined knows of no others.
+                wire::put(message, std::int32_t{orderly_end("systemd", kind).signal});
+            });
     if (!call.wait)
         return EXIT_SUCCESS;
     Clock::time_point deadline = Clock::now() + for_ever;

@@ -153,7 +153,7 @@ constexpr Row rows[]{
     {"no-legend", 0, no_argument, "", "print neither the headings nor the sum", [](Invocation& call, const std::string&) { call.legend = false; }},
     {"quiet", 'q', no_argument, "", "say less", [](Invocation& call, const std::string&) { call.quiet = true; }},
     {"all", 'a', no_argument, "", "show: also what is empty; list-images, clean: also what is hidden, or all", [](Invocation& call, const std::string&) { call.show_empty = true; }},
-    {"full", 'l', no_argument, "", "do not cut lines to the width of the terminal", [](Invocation& call, const std::string&) { call.full = true; }},
+    {"full", 'l', no_argument, "", "do not cut lines to the width of the terminal; list: show all addresses", [](Invocation& call, const std::string&) { call.full = true; call.most_addresses.reset(); }},
     {"property", 'p', required_argument, "NAME", "show: only these properties", [](Invocation& call, const std::string& value) { call.properties.push_back(value); call.show_empty = true; }},
     {"value", 0, no_argument, "", "show: values without their names", [](Invocation& call, const std::string&) { call.only_values = true; }},
     {"", 'P', required_argument, "NAME", "the same as --value --property=NAME", [](Invocation& call, const std::string& value) { call.properties.push_back(value); call.show_empty = true; call.only_values = true; }},

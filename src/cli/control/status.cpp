@@ -93,7 +93,7 @@ void add_what_files_tell(Lines& lines, const Machine& machine, const MachineRepo
     const bool boots = !machine.spec || machine.spec->payload.mode == StartMode::boot;
     lines.add("Init", boots ? read_machine_facts(machine, {.os_release = false, .addresses = false, .init = true}).init
                             : "none");
-    lines.add("State", report.state + (machine.is_ready() ? ", ready" : ""));
+    lines.add("State", report.state + (machine.is_ready() ? ", ready" : "") + (is_paused(machine) ? ", paused" : ""));
     const auto told = machine.notifications.find("STATUS");
     lines.add("Status", told == machine.notifications.end() ? "" : escaped_for_people(told->second));
 }

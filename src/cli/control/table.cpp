@@ -53,9 +53,9 @@ void Table::print_text(const Invocation& call) const {
     // By itself the library escapes what it takes for unprintable in the C locale, which is all but ASCII.
     check(::scols_table_enable_noencoding(table.get(), 1));
     for (const std::string& name : columns_) {
-        // A heading that is not printed must not make its column wider.
+        // A heading that is not printed must not make its column wider; one that holds nothing has a place, too.
         libscols_column* column =
-            ::scols_table_new_column(table.get(), call.legend ? name.c_str() : "", 0, SCOLS_FL_WRAP);
+            ::scols_table_new_column(table.get(), call.legend ? name.c_str() : "-", 0, SCOLS_FL_WRAP);
         if (!column)
             throw system_failure("print a table", ENOMEM);
         check(::scols_column_set_wrapfunc(column, ::scols_wrapnl_chunksize, ::scols_wrapnl_nextchunk, nullptr));

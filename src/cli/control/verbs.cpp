@@ -39,6 +39,8 @@ constexpr std::array table{
     Verb{"reboot", "NAME...", "ask machines to start again", 1, any_number, reboot_machines, true},
     Verb{"restart", "", "", 1, any_number, reboot_machines, true},
     Verb{"terminate", "NAME...", "end machines at once", 1, any_number, terminate_machines, true},
+    Verb{"pause", "NAME...", "let nothing in machines run on", 1, any_number, pause_machines},
+    Verb{"resume", "NAME...", "let it run on", 1, any_number, resume_machines},
     Verb{"kill", "NAME...", "send a signal to processes of machines", 1, any_number, kill_machines, true},
     Verb{"list-images", "", "images that could run", 0, 0, list_images},
     Verb{"image-status", "[NAME...]", "images in words", 0, any_number, show_image_status},
@@ -79,8 +81,6 @@ constexpr std::array table{
 // One a line, so that several hands can take theirs out.
 // clang-format off
 constexpr std::string_view not_built[]{
-    "pause",
-    "resume",
     "bind-volume",
     "unbind-volume",
 };

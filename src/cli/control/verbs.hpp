@@ -48,6 +48,8 @@ int wait_for_machines(const Invocation& call, const MachineStore& machines);
 int power_off_machines(const Invocation& call, const MachineStore& machines);
 int reboot_machines(const Invocation& call, const MachineStore& machines);
 int terminate_machines(const Invocation& call, const MachineStore& machines);
+int pause_machines(const Invocation& call, const MachineStore& machines);
+int resume_machines(const Invocation& call, const MachineStore& machines);
 int kill_machines(const Invocation& call, const MachineStore& machines);
 int collect_remnants(const Invocation& call, const MachineStore& machines);
 int run_auditor(const Invocation& call, const MachineStore& machines);

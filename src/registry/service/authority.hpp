@@ -36,8 +36,11 @@ public:
     Authority& operator=(const Authority&) = delete;
     virtual ~Authority() = default;
 
-    // Decides at once where it can. A question of somebody who went away is not answered at all.
-    virtual void decide(const Asker& asker, const Question& question, OnDecision on_decision) = 0;
+    // Decides at once where it can. Who leaves the bus withdraws the question: it is decided against them. The number
+    // of a question that waits is for withdraw().
+    virtual std::uint64_t decide(const Asker& asker, const Question& question, OnDecision on_decision) = 0;
+    // For callers who are not on the bus. One that is decided already is no question any more.
+    virtual void withdraw(std::uint64_t number) = 0;
 };
 
 } // namespace machinist

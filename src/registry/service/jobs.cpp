@@ -9,7 +9,7 @@
 #include "registry/recorded_leader.hpp"
 #include "registry/run_directory_view.hpp"
 #include "registry/service/job_process.hpp"
-#include "registry/service/transfer_process.hpp"
+#include "registry/service/own_process.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -136,7 +136,7 @@ const Job& Jobs::transfer(JobRecord record, const std::vector<std::string>& argu
     Job& job = add(std::move(record));
     std::vector<std::string> words{"--job=" + record_file(job.record.id).string()};
     words.insert(words.end(), arguments.begin(), arguments.end());
-    begin(job, SIGTERM, [&] { return start_transfer_process(words, file); });
+    begin(job, SIGTERM, [&] { return start_own_process("machinist-transfer", words, {.file = file}); });
     follow_transfers();
     return job;
 }

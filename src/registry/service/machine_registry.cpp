@@ -47,8 +47,7 @@ void MachineRegistry::adopt() {
     for (const std::string& name : names)
         if (!machines_.contains(name) && adopt_one(name)) {
             held(name).announced = true;
-            if (events_.adopted)
-                events_.adopted(held(name));
+            tell(&RegistryEvents::adopted, held(name));
         }
     state_.remove_stale_links();
 }
@@ -104,16 +103,31 @@ void MachineRegistry::look_at_files() {
         const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
         at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
         const std::string name = event->len > 0 ? event->name : "";
-        // Our own files come by here, too: of machines that are known already.
-        if (machines_.contains(name) || !MachineName::parse(name))
-            continue;
-        if (adopt_one(name)) {
-            RegisteredMachine& machine = held(name);
-            machine.announced = true;
-            if (events_.added)
-                events_.added(machine);
-        }
+        if (MachineName::parse(name))
+            take_in(name);
     }
+}
+
+void MachineRegistry::take_in(const std::string& name) {
+    // Our own files come by here, too: of machines that are known already.
+    if (machines_.contains(name) || !adopt_one(name))
+        return;
+    RegisteredMachine& machine = held(name);
+    machine.announced = true;
+    tell(&RegistryEvents::added, machine);
+}
+
+void MachineRegistry::look_again() {
+    for (const std::string& name : state_.names())
+        take_in(name);
+    state_.remove_stale_links();
+}
+
+void MachineRegistry::tell(std::function<void(const RegisteredMachine&)> RegistryEvents::*event,
+                           const RegisteredMachine& machine) const {
+    for (const RegistryEvents& events : events_)
+        if (events.*event)
+            (events.*event)(machine);
 }
 
 const RegisteredMachine* MachineRegistry::find(std::string_view name) const {
@@ -195,8 +209,7 @@ const RegisteredMachine& MachineRegistry::register_machine(Registration wanted) 
         throw;
     }
     machine.announced = true;
-    if (events_.added)
-        events_.added(machine);
+    tell(&RegistryEvents::added, machine);
     return machine;
 }
 
@@ -240,8 +253,7 @@ void MachineRegistry::create_machine(Registration wanted, std::shared_ptr<const 
                                running.announced = true;
                                if (running.state == MachineState::opening)
                                    running.state = MachineState::running;
-                               if (events_.added)
-                                   events_.added(running);
+                               tell(&RegistryEvents::added, running);
                                done(nullptr);
                            });
     } catch (const std::exception&) {
@@ -273,8 +285,8 @@ void MachineRegistry::remove(std::string_view name) {
     if (machine->record.run_directory.empty())
         state_.remove(machine->record);
     machine->state = MachineState::closing;
-    if (machine->announced && events_.removed)
-        events_.removed(*machine);
+    if (machine->announced)
+        tell(&RegistryEvents::removed, *machine);
 }
 
 void MachineRegistry::leader_ended(pid_t leader) {
@@ -286,8 +298,8 @@ void MachineRegistry::set_state(RegisteredMachine& machine, MachineState state) 
     if (machine.state == state)
         return;
     machine.state = state;
-    if (machine.announced && events_.state_changed)
-        events_.state_changed(machine);
+    if (machine.announced)
+        tell(&RegistryEvents::state_changed, machine);
 }
 
 void MachineRegistry::unit_changed(const std::string& unit, UnitChange change) {

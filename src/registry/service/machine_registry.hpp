@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace machinist {
 
@@ -37,10 +38,12 @@ public:
     MachineRegistry(EventLoop& loop, UnitManager& units, StateDirectory state);
 
     void announce_to(RegistryEvents events) {
-        events_ = std::move(events);
+        events_.push_back(std::move(events));
     }
     // Takes the machines that ran before this program did, and from then on those that others register by file.
     void adopt();
+    // Takes what others have registered by file and nobody has told of.
+    void look_again();
     // From now on there, with what is there already.
     void move_state_to(StateDirectory state);
 
@@ -73,6 +76,9 @@ private:
     RegisteredMachine& add(Registration wanted, std::string subgroup, MachineState state);
     void refuse_taken(const Registration& wanted) const;
     bool adopt_one(const std::string& name);
+    void take_in(const std::string& name);
+    void tell(std::function<void(const RegisteredMachine&)> RegistryEvents::*event,
+              const RegisteredMachine& machine) const;
     void remove(std::string_view name);
     void leader_ended(pid_t leader);
     void unit_changed(const std::string& unit, UnitChange change);
@@ -85,7 +91,7 @@ private:
     EventLoop& loop_;
     UnitManager& units_;
     StateDirectory state_;
-    RegistryEvents events_;
+    std::vector<RegistryEvents> events_;
     Machines machines_;
     std::uint64_t generation_ = 0;
     std::unordered_map<pid_t, RegisteredMachine*> by_leader_;

@@ -84,6 +84,13 @@ bool kill_cgroup(BorrowedFd directory) {
     return file && ::write(file.get(), "1", 1) == 1;
 }
 
+void thaw_cgroup(BorrowedFd directory) {
+    const UniqueFd file{::openat(directory.get(), "cgroup.freeze", O_WRONLY | O_CLOEXEC)};
+    // A kernel without it has frozen nothing.
+    if (file && ::write(file.get(), "0", 1) < 0)
+        return;
+}
+
 bool wait_until_cgroup_is_empty(BorrowedFd directory, Milliseconds until) {
     const UniqueFd events{::openat(directory.get(), "cgroup.events", O_RDONLY | O_CLOEXEC)};
     if (!events)

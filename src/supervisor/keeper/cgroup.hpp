@@ -9,6 +9,8 @@ namespace machinist::keeper {
 
 // At once and for everything below, also what forks meanwhile (cgroup.kill).
 bool kill_cgroup(BorrowedFd directory);
+// What somebody froze goes on.
+void thaw_cgroup(BorrowedFd directory);
 // False if processes are left at that point in time.
 bool wait_until_cgroup_is_empty(BorrowedFd directory, Milliseconds until);
 

@@ -2,6 +2,7 @@
 #include "supervisor/keeper/keeper.hpp"
 
 #include "kernel/syscalls.hpp"
+#include "supervisor/keeper/cgroup.hpp"
 #include "supervisor/keeper/report.hpp"
 #include "supervisor/keeper/terminal.hpp"
 #include "supervisor/keeper/text.hpp"
@@ -133,6 +134,8 @@ void Keeper::request(int signal) {
 }
 
 void Keeper::request_end() {
+    // Who stands still hears nothing.
+    thaw_cgroup(cgroup_);
     if (orders_.kill_signal == 0)
         ask_by_launcher("poweroff");
     else

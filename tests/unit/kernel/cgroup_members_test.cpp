@@ -8,6 +8,8 @@
 
 #include <csignal>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +71,42 @@ TEST_F(TheMembersOfACgroup, AreEachSignalledOnce) {
 
     EXPECT_TRUE(Pidfd::open(first)->wait_for_end(2000));
     EXPECT_TRUE(Pidfd::open(second)->wait_for_end(2000));
+}
+
+TEST_F(TheMembersOfACgroup, StandStillUntilTheyAreThawed) {
+    if (::access((group / "cgroup.freeze").c_str(), W_OK) < 0)
+        GTEST_SKIP() << "needs a kernel that freezes cgroups";
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    const UniqueFd ours{ends[0]};
+    UniqueFd theirs{ends[1]};
+    const pid_t echo = ::fork();
+    if (echo == 0) {
+        char letter = 0;
+        while (::read(theirs.get(), &letter, 1) == 1 && ::write(theirs.get(), &letter, 1) == 1)
+            continue;
+        ::_exit(0);
+    }
+    const ScopeExit ended{[&] {
+        ::kill(echo, SIGKILL);
+        ::waitpid(echo, nullptr, 0);
+    }};
+    move_process_to_cgroup(make_cgroup(group / "below"), echo);
+    const auto answers = [&](int patience) {
+        pollfd answer{.fd = ours.get(), .events = POLLIN, .revents = 0};
+        char letter = 0;
+        return ::poll(&answer, 1, patience) == 1 && ::read(ours.get(), &letter, 1) == 1;
+    };
+    EXPECT_FALSE(is_cgroup_frozen(group));
+
+    freeze_cgroup(group);
+
+    EXPECT_TRUE(is_cgroup_frozen(group));
+    ASSERT_EQ(::write(ours.get(), "x", 1), 1);
+    EXPECT_FALSE(answers(100));
+    thaw_cgroup(group);
+    EXPECT_FALSE(is_cgroup_frozen(group));
+    EXPECT_TRUE(answers(30'000));
 }
 
 TEST_F(TheMembersOfACgroup, AreKilledTogether) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "registry/service/transfer_process.hpp"
+#include "registry/service/own_process.hpp"
 
 #include "base/failure.hpp"
 #include "base/own_programs.hpp"
@@ -15,18 +15,24 @@ namespace machinist {
 
 namespace {
 
-[[noreturn]] void execute_in_child(std::vector<std::string> words, BorrowedFd file) {
+// Out of the way of the numbers that they are to have.
+UniqueFd moved(BorrowedFd descriptor) {
+    return UniqueFd{::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
+}
+
+[[noreturn]] void execute_in_child(std::vector<std::string> words, const OwnStreams& streams) {
     try {
         (void)::setsid();
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        // First out of the way of the numbers that it is to have.
-        const UniqueFd moved = file ? UniqueFd{::fcntl(file.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)}
-                                    : open_path("/dev/null", O_RDWR | O_NOCTTY);
+        const UniqueFd errors = streams.errors ? moved(streams.errors) : UniqueFd{};
+        const UniqueFd file = streams.file ? moved(streams.file) : open_path("/dev/null", O_RDWR | O_NOCTTY);
         for (const int stream : {STDIN_FILENO, STDOUT_FILENO})
-            if (::dup2(moved.get(), stream) < 0)
+            if (::dup2(file.get(), stream) < 0)
                 throw system_failure("take the file");
+        if (errors && ::dup2(errors.get(), STDERR_FILENO) < 0)
+            throw system_failure("take the errors");
         // Only what it was started by: no setting of ours is one of its.
         ::unsetenv("NOTIFY_SOCKET");
         ::unsetenv("WATCHDOG_PID");
@@ -44,14 +50,15 @@ namespace {
 
 } // namespace
 
-Pidfd start_transfer_process(const std::vector<std::string>& arguments, BorrowedFd file) {
-    std::vector<std::string> words{own_program("machinist-transfer").string()};
+Pidfd start_own_process(std::string_view program, const std::vector<std::string>& arguments,
+                        const OwnStreams& streams) {
+    std::vector<std::string> words{own_program(program).string()};
     words.insert(words.end(), arguments.begin(), arguments.end());
     if (::access(words[0].c_str(), X_OK) < 0)
         throw system_failure("execute '" + words[0] + "'").try_instead("installing all of machinist");
     Pidfd child = fork_held();
     if (!child)
-        execute_in_child(std::move(words), file);
+        execute_in_child(std::move(words), streams);
     return child;
 }
 
