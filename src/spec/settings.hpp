@@ -202,7 +202,8 @@ inline auto groups_of(Settings& s) {
                     s.timezone, s.link_journal, s.suppress_sync, s.ephemeral, s.read_only, s.volatile_mode,
                     s.extra_mounts, s.bound_users, s.bound_user_shell, s.devices, s.network, s.addresses, s.ports,
                     s.console, s.background, s.credentials, s.image, s.layer, s.image_policy, s.root_hash,
-                    s.verity_data, s.slice, s.unit_properties, s.registration, s.keep_unit, s.group_limits, s.bundle);
+                    s.root_hash_signature, s.verity_data, s.slice, s.unit_properties, s.registration, s.keep_unit,
+                    s.group_limits, s.bundle);
 }
 
 // What winner wrote, and of the other only the groups that winner left alone.

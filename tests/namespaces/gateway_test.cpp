@@ -213,8 +213,11 @@ TEST_F(AHostWithoutNetworkd, LeadsPortsAfterTheMachinesAddress) {
     const int last = std::stoi(before.substr(dot + 1));
     const std::string after = before.substr(0, dot + 1) + std::to_string((last & 15) < 14 ? last + 1 : last - 1);
 
-    // The first address of a network takes the others of it along when it goes.
-    ASSERT_EQ(web.in("ip addr del " + before + "/28 dev host0 && ip addr add " + after + "/28 dev host0").status, 0);
+    // The last address of a network takes its routes along when it goes.
+    ASSERT_EQ(web.in("set -e; router=$(ip route show default | cut -d' ' -f3); ip addr del " + before +
+                     "/28 dev host0; ip addr add " + after + "/28 dev host0; ip route replace default via $router")
+                  .status,
+              0);
 
     EXPECT_TRUE(eventually(
         [&] { return sh("nft list map inet machinist ports").output.find(after) != std::string::npos; }, 30s))
