@@ -153,6 +153,11 @@ void put_hostile(sd_bus_message* message, const std::string& type, int turn) {
         wire::put(message, numbers[turn % 6]);
         return;
     }
+    case 'q': {
+        constexpr std::uint16_t numbers[] = {0, 1, 65535, 32768, 80};
+        wire::put(message, numbers[turn % 5]);
+        return;
+    }
     case 'u': {
         constexpr std::uint32_t numbers[] = {0, 1, 4294967295U, 2147483648U, 65536};
         wire::put(message, numbers[turn % 5]);
