@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "cli/control/json_text.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <libsmartcols/libsmartcols.h>
@@ -53,19 +54,24 @@ void Table::print_text(const Invocation& call) const {
     // By itself the library escapes what it takes for unprintable in the C locale, which is all but ASCII.
     check(::scols_table_enable_noencoding(table.get(), 1));
     for (const std::string& name : columns_) {
-        // A heading that is not printed must not make its column wider; one that holds nothing has a place, too.
+        // A heading that is not printed must not make its column wider.
         libscols_column* column =
-            ::scols_table_new_column(table.get(), call.legend ? name.c_str() : "-", 0, SCOLS_FL_WRAP);
+            ::scols_table_new_column(table.get(), call.legend ? name.c_str() : "", 0, SCOLS_FL_WRAP);
         if (!column)
             throw system_failure("print a table", ENOMEM);
         check(::scols_column_set_wrapfunc(column, ::scols_wrapnl_chunksize, ::scols_wrapnl_nextchunk, nullptr));
     }
+    // A column without a heading that holds nothing has a place, too, as machinectl's have.
+    const auto has_no_place = [&](std::size_t at) {
+        return !call.legend && at + 1 < columns_.size() &&
+               std::ranges::all_of(rows_, [at](const auto& row) { return at < row.size() && row[at] == ""; });
+    };
     for (const auto& row : rows_) {
         libscols_line* line = ::scols_table_new_line(table.get(), nullptr);
         if (!line)
             throw system_failure("print a table", ENOMEM);
         for (std::size_t at = 0; at < row.size(); ++at)
-            check(::scols_line_set_data(line, at, shown(row[at]).c_str()));
+            check(::scols_line_set_data(line, at, has_no_place(at) ? " " : shown(row[at]).c_str()));
     }
     check(::scols_print_table(table.get()));
 }
