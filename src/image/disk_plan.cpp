@@ -208,9 +208,9 @@ private:
         if (one.filesystem == luks) {
             mount.protection = DiskProtection::luks;
             mount.may_hold = filesystems_of(designator);
-        } else if (verity_of(designator)) {
+        } else if (const auto& wanted = verity_of(designator)) {
             mount.protection = DiskProtection::verity;
-            mount.verity = verity_for(designator, one);
+            mount.verity = verity_for(designator, *wanted, one);
         }
         if (one.filesystem.empty())
             throw Failure{FailureKind::invalid, "mount " + mount.name + ": there is no filesystem in it"};
@@ -235,8 +235,8 @@ private:
     }
 
     // The first half of the hash is the id of the data, the second that of the tree.
-    [[nodiscard]] DiskVerity verity_for(Designator designator, const Partition& data) const {
-        const VerityRequest& wanted = *verity_of(designator);
+    [[nodiscard]] DiskVerity verity_for(Designator designator, const VerityRequest& wanted,
+                                        const Partition& data) const {
         DiskVerity verity{.root_hash = wanted.root_hash, .signature = wanted.signature, .tree_file = wanted.tree_file};
         if (!wanted.tree_file.empty())
             return verity;

@@ -2,12 +2,14 @@
 #include "namespaces/machine.hpp"
 
 #include "namespaces/host_audit.hpp"
+#include "namespaces/own_network.hpp"
 #include "spec/run_directory.hpp"
 
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <unistd.h>
@@ -176,6 +178,9 @@ int ABootedMachine::end_machine() {
 }
 
 Outcome ABootedMachine::machinist(std::vector<std::string> arguments, milliseconds patience) {
+    std::optional<TheOnlyCollector> collector;
+    if (arguments[0] == "gc")
+        collector.emplace();
     return run(MACHINIST_PROGRAM, arguments, {}, patience);
 }
 

@@ -7,15 +7,40 @@
 #include "kernel/links.hpp"
 #include "namespaces/program.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/rtnetlink.h>
 #include <optional>
 #include <sched.h>
 #include <string>
+#include <sys/file.h>
 #include <vector>
 
 namespace machinist::test {
+
+// Other programs of the suite share the run directories. A `gc` of theirs would undo in their network what was made in
+// this one: no two of these at once.
+class TheOnlyCollector {
+public:
+    TheOnlyCollector() {
+        if (held++ > 0)
+            return;
+        lock = ::open("/tmp/machinist-tests.collector", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        while (::flock(lock, LOCK_EX) < 0 && errno == EINTR)
+            continue;
+    }
+    TheOnlyCollector(const TheOnlyCollector&) = delete;
+    TheOnlyCollector& operator=(const TheOnlyCollector&) = delete;
+    ~TheOnlyCollector() {
+        if (--held == 0)
+            ::close(lock);
+    }
+
+private:
+    inline static int held = 0;
+    inline static int lock = -1;
+};
 
 class OwnNetwork {
 public:
@@ -68,6 +93,7 @@ public:
     }
 
 private:
+    TheOnlyCollector collector_;
     UniqueFd former_;
     std::optional<NetlinkSocket> socket_;
     std::vector<std::string> made_;
