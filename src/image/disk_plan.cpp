@@ -208,7 +208,7 @@ private:
         if (one.filesystem == luks) {
             mount.protection = DiskProtection::luks;
             mount.may_hold = filesystems_of(designator);
-        } else if (const auto& wanted = verity_of(designator)) {
+        } else if (const auto* wanted = verity_of(designator)) {
             mount.protection = DiskProtection::verity;
             mount.verity = verity_for(designator, *wanted, one);
         }
