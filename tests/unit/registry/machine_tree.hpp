@@ -5,6 +5,7 @@
 #include "kernel/file_locks.hpp"
 #include "kernel/files.hpp"
 #include "kernel/pidfd.hpp"
+#include "kernel/pipe.hpp"
 #include "kernel/process_status.hpp"
 #include "registry/places.hpp"
 #include "spec/machine_record.hpp"
@@ -24,12 +25,18 @@ namespace machinist {
 // A child that sleeps until it is told to end.
 class ALeader {
 public:
-    ALeader() : pid_(::fork()) {
+    ALeader() {
+        // Until fork() has returned in it, the C library may have all signals of it blocked.
+        const auto [reader, writer] = make_pipe();
+        pid_ = ::fork();
         if (pid_ == 0) {
+            (void)!::write(writer.get(), "", 1);
             while (true)
                 ::pause();
         }
         pidfd_ = *Pidfd::open(pid_);
+        char ready = 0;
+        (void)!::read(reader.get(), &ready, 1);
     }
     ALeader(const ALeader&) = delete;
     ALeader& operator=(const ALeader&) = delete;
