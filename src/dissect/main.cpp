@@ -4,6 +4,7 @@
 #include "base/base64.hpp"
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "dissect/answering.hpp"
 #include "dissect/disk_probing.hpp"
 #include "dissect/sandbox.hpp"
 #include "kernel/files.hpp"
@@ -44,14 +45,6 @@ std::string answer(std::string_view argument) {
 } // namespace machinist::dissect
 
 int main(int count, char** words) {
-    using namespace machinist;
-    try {
-        write_all(BorrowedFd{STDOUT_FILENO}, dissect::answer(count > 1 ? words[1] : ""));
-        return EXIT_SUCCESS;
-    } catch (const Failure& failure) {
-        write_all(BorrowedFd{STDOUT_FILENO}, failure.serialize());
-    } catch (const std::exception& broken) {
-        write_all(BorrowedFd{STDOUT_FILENO}, Failure{FailureKind::internal, broken.what()}.serialize());
-    }
-    return EXIT_FAILURE;
+    using namespace machinist::dissect;
+    tell_and_end([&] { return answer(count > 1 ? words[1] : ""); });
 }

@@ -3,6 +3,7 @@
 // standard output how the kernel opens it. "luks FD": the passphrase is what the descriptor holds; "verity".
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "dissect/answering.hpp"
 #include "dissect/protection_headers.hpp"
 #include "dissect/sandbox.hpp"
 #include "kernel/files.hpp"
@@ -52,14 +53,6 @@ std::string answer(std::string_view what, std::string_view descriptor) {
 } // namespace machinist::dissect
 
 int main(int count, char** words) {
-    using namespace machinist;
-    try {
-        write_all(BorrowedFd{STDOUT_FILENO}, dissect::answer(count > 1 ? words[1] : "", count > 2 ? words[2] : ""));
-        return EXIT_SUCCESS;
-    } catch (const Failure& failure) {
-        write_all(BorrowedFd{STDOUT_FILENO}, failure.serialize());
-    } catch (const std::exception& broken) {
-        write_all(BorrowedFd{STDOUT_FILENO}, Failure{FailureKind::internal, broken.what()}.serialize());
-    }
-    return EXIT_FAILURE;
+    using namespace machinist::dissect;
+    tell_and_end([&] { return answer(count > 1 ? words[1] : "", count > 2 ? words[2] : ""); });
 }
