@@ -4,10 +4,10 @@
 
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
+#include "kernel/pipe.hpp"
 #include "temporary_directory.hpp"
 
 #include <csignal>
-#include <fcntl.h>
 #include <filesystem>
 #include <string>
 #include <sys/prctl.h>
@@ -20,11 +20,7 @@ class WebServer {
 public:
     // With a file of certificate and key it speaks TLS.
     explicit WebServer(const std::filesystem::path& certificate = {}) {
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0)
-            throw system_failure("make a pipe");
-        const UniqueFd from{ends[0]};
-        const UniqueFd to{ends[1]};
+        auto [from, to] = make_pipe();
         process_ = ::fork();
         if (process_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -33,9 +29,12 @@ public:
                      certificate.empty() ? nullptr : certificate.c_str(), nullptr);
             ::_exit(127);
         }
+        to.reset();
         std::string port;
         for (char letter = 0; ::read(from.get(), &letter, 1) == 1 && letter != '\n';)
             port += letter;
+        if (port.empty())
+            throw Failure{FailureKind::system, "web_server.py ended before it listened"};
         base_ = (certificate.empty() ? "http" : "https") + std::string{"://127.0.0.1:"} + port;
     }
     WebServer(const WebServer&) = delete;
