@@ -94,16 +94,13 @@ void map_to(Service& service, const Call& call, const Kind& kind) {
     const auto outside = call.take<std::uint32_t>();
     if (outside < first_id_of_machines)
         throw Failure{kind.unmapped, std::string{kind.word} + " " + std::to_string(outside) + " is one of the host"};
-    for (const auto& [name, machine] : service.registry.machines()) {
-        const auto mappings = own_users_of(*machine);
-        const auto inside = mappings ? inside_of((*mappings).*kind.maps, outside) : std::nullopt;
-        if (!inside)
-            continue;
-        call.reply(machine->name(), ObjectPath{path_of_machine(name)}, *inside);
-        return;
-    }
-    throw Failure{kind.unmapped,
-                  "No machine has a matching " + std::string{kind.word} + " mapping for " + std::to_string(outside)};
+    const auto found = find_by_own_users(
+        service.registry, [&](const IdMappings& mappings) { return inside_of(mappings.*kind.maps, outside); });
+    if (!found)
+        throw Failure{kind.unmapped, "No machine has a matching " + std::string{kind.word} + " mapping for " +
+                                         std::to_string(outside)};
+    const auto& [machine, inside] = *found;
+    call.reply(machine->name(), ObjectPath{path_of_machine(machine->name())}, inside);
 }
 
 } // namespace

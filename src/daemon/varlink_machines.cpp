@@ -199,15 +199,13 @@ void map_to(Service& service, const varlink::Call& call, Parameters& parameters)
         return call.fail("io.systemd.Machine.UserInHostRange");
     if (ids.group && *ids.group < first_id_of_machines)
         return call.fail("io.systemd.Machine.GroupInHostRange");
-    for (const auto& [name, machine] : service.registry.machines()) {
-        const auto mappings = own_users_of(*machine);
-        auto values = mappings ? mapped(*mappings, ids, inside_of) : std::nullopt;
-        if (!values)
-            continue;
-        (*values)["machineName"] = name;
-        return call.reply(std::move(*values));
-    }
-    throw no_mapping(ids);
+    auto found = find_by_own_users(service.registry,
+                                   [&](const IdMappings& mappings) { return mapped(mappings, ids, inside_of); });
+    if (!found)
+        throw no_mapping(ids);
+    auto& [machine, values] = *found;
+    values["machineName"] = machine->name();
+    call.reply(std::move(values));
 }
 
 void copy(Service& service, const varlink::Call& call, Parameters& parameters, ErrandKind kind) {

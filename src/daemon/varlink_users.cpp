@@ -75,12 +75,11 @@ std::optional<Found> find_id(const Service& service, const Kind& kind, std::uint
     if (id < first_id_of_machines || id > std::numeric_limits<std::uint32_t>::max())
         return std::nullopt;
     const auto outside = static_cast<std::uint32_t>(id);
-    for (const auto& [name, machine] : service.registry.machines()) {
-        const auto mappings = own_users_of(*machine);
-        if (const auto inside = mappings ? inside_of((*mappings).*kind.maps, outside) : std::nullopt)
-            return Found{.machine = std::string{name}, .inside = *inside, .outside = outside};
-    }
-    return std::nullopt;
+    const auto found = find_by_own_users(
+        service.registry, [&](const IdMappings& mappings) { return inside_of(mappings.*kind.maps, outside); });
+    if (!found)
+        return std::nullopt;
+    return Found{.machine = found->first->name(), .inside = found->second, .outside = outside};
 }
 
 std::optional<Found> find_name(const Service& service, const Kind& kind, const std::string& text) {
