@@ -4,20 +4,15 @@
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
-#include "kernel/forked.hpp"
 #include "transfer/confinement.hpp"
+#include "transfer/reporting_child.hpp"
 #include "transfer/sha256.hpp"
 #include "transfer/utf8_locale.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
-#include <fcntl.h>
 #include <optional>
-#include <poll.h>
 #include <string_view>
 #include <sys/wait.h>
-#include <unistd.h>
 
 namespace machinist {
 
@@ -91,46 +86,26 @@ private:
     }
 };
 
-[[noreturn]] void work_in_child(const Confinement& confinement, const ProgressMeter& watched, BorrowedFd report,
-                                pid_t parent, const std::function<std::string(ProgressMeter&)>& work) {
-    try {
-        std::vector<BorrowedFd> kept = confinement.files;
-        kept.push_back(report);
-        kept.push_back(watched.cancellation().descriptor());
-        // Both read files of the host when they are used first.
-        const Utf8Locale locale;
-        const Sha256 digest;
-        confine(confinement.tree, kept, parent);
-        ProgressMeter meter{watched.cancellation(),
-                            [&](const TransferProgress& progress) {
-                                write_all(report,
-                                          "P " + std::to_string(progress.bytes) + " " + number_or_none(progress.total) +
-                                              " " + std::to_string(progress.rate) + " " +
-                                              number_or_none(progress.left) + " " + in_one_line(progress.stage) + "\n");
-                            },
-                            [&](int priority, const std::string& sentence) {
-                                write_all(report, "S " + std::to_string(priority) + " " + in_one_line(sentence) + "\n");
-                            }};
-        write_all(report, "R" + work(meter));
-        ::_exit(0);
-    } catch (const Failure& failure) {
-        try {
-            write_all(report, "F" + failure.serialize());
-        } catch (const Failure&) {
-            // The other end has gone.
-        }
-    } catch (const std::exception&) {
-        // The end without a word says it.
-    }
-    ::_exit(1);
-}
-
-siginfo_t end_of(const Pidfd& child) {
-    siginfo_t end{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(child.descriptor().get()), &end, WEXITED) < 0)
-        if (errno != EINTR)
-            throw system_failure("wait for who reads it");
-    return end;
+std::string work_confined(const Confinement& confinement, const ProgressMeter& watched, BorrowedFd report, pid_t parent,
+                          const std::function<std::string(ProgressMeter&)>& work) {
+    std::vector<BorrowedFd> kept = confinement.files;
+    kept.push_back(report);
+    kept.push_back(watched.cancellation().descriptor());
+    // Both read files of the host when they are used first.
+    const Utf8Locale locale;
+    const Sha256 digest;
+    confine(confinement.tree, kept, parent);
+    ProgressMeter meter{watched.cancellation(),
+                        [&](const TransferProgress& progress) {
+                            write_all(report, "P " + std::to_string(progress.bytes) + " " +
+                                                  number_or_none(progress.total) + " " + std::to_string(progress.rate) +
+                                                  " " + number_or_none(progress.left) + " " +
+                                                  in_one_line(progress.stage) + "\n");
+                        },
+                        [&](int priority, const std::string& sentence) {
+                            write_all(report, "S " + std::to_string(priority) + " " + in_one_line(sentence) + "\n");
+                        }};
+    return work(meter);
 }
 
 Failure failure_of(const std::string& serialized) {
@@ -145,36 +120,14 @@ Failure failure_of(const std::string& serialized) {
 
 std::string do_confined(const Confinement& confinement, ProgressMeter& meter,
                         const std::function<std::string(ProgressMeter& meter)>& work) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0)
-        throw system_failure("make a pipe");
-    const UniqueFd from{ends[0]};
-    UniqueFd to{ends[1]};
-    const pid_t self = ::getpid();
-    const Pidfd child = fork_held();
-    if (!child)
-        work_in_child(confinement, meter, to, self, work);
-    to.reset();
     Report report;
-    try {
-        for (;;) {
-            wait_unless_canceled(from, POLLIN, meter.cancellation().descriptor());
-            char buffer[16384];
-            const ssize_t count = ::read(from.get(), buffer, sizeof buffer);
-            if (count < 0 && errno == EINTR)
-                continue;
-            if (count <= 0)
-                break;
-            report.text.append(buffer, static_cast<std::size_t>(count));
+    const siginfo_t end = hear_from_child(
+        meter.cancellation(),
+        [&](BorrowedFd to, pid_t parent) { write_all(to, "R" + work_confined(confinement, meter, to, parent, work)); },
+        [&](std::string_view bytes) {
+            report.text += bytes;
             report.take(meter);
-        }
-    } catch (...) {
-        // Whoever takes away what it made must be alone with it.
-        child.send_signal(SIGKILL);
-        (void)end_of(child);
-        throw;
-    }
-    const siginfo_t end = end_of(child);
+        });
     if (report.text.starts_with('F'))
         throw failure_of(report.text.substr(1));
     if (end.si_code == CLD_EXITED && end.si_status == 0 && report.text.starts_with('R'))

@@ -4,17 +4,11 @@
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
-#include "kernel/forked.hpp"
-#include "kernel/pipe.hpp"
+#include "transfer/reporting_child.hpp"
 #include "transfer/unprivileged.hpp"
 #include "transfer/web_client.hpp"
 
-#include <cerrno>
-#include <csignal>
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 
@@ -52,61 +46,31 @@ struct Report {
     }
 };
 
-[[noreturn]] void fetch_in_child(const FetchRequest& request, BorrowedFd into, BorrowedFd report, pid_t parent) {
-    try {
-        const Certificates certificates = chosen_certificates();
-        become_unprivileged({into, report}, parent, false);
-        const auto tell = [&](std::uint64_t bytes, std::uint64_t total) {
-            write_all(report, "P " + std::to_string(bytes) + " " + std::to_string(total) + "\n");
-        };
-        const Fetched fetched = fetch_here(request, certificates, into, tell);
-        if (fetched.challenge)
-            write_all(report, "C " + *fetched.challenge + "\n");
-        else
-            write_all(report, std::string{"R "} + (fetched.found ? "1 " : "0 ") + (fetched.unchanged ? "1 " : "0 ") +
-                                  fetched.etag + "\n");
-        ::_exit(0);
-    } catch (const Failure& failure) {
-        try {
-            write_all(report, "F" + failure.serialize());
-        } catch (const Failure&) {
-            // The other end has gone.
-        }
-    } catch (const std::exception&) {
-        // The end without a word says it.
-    }
-    ::_exit(1);
+void fetch_in_child(const FetchRequest& request, BorrowedFd into, BorrowedFd report, pid_t parent) {
+    const Certificates certificates = chosen_certificates();
+    become_unprivileged({into, report}, parent, false);
+    const auto tell = [&](std::uint64_t bytes, std::uint64_t total) {
+        write_all(report, "P " + std::to_string(bytes) + " " + std::to_string(total) + "\n");
+    };
+    const Fetched fetched = fetch_here(request, certificates, into, tell);
+    if (fetched.challenge)
+        write_all(report, "C " + *fetched.challenge + "\n");
+    else
+        write_all(report, std::string{"R "} + (fetched.found ? "1 " : "0 ") + (fetched.unchanged ? "1 " : "0 ") +
+                              fetched.etag + "\n");
 }
 
 } // namespace
 
 Fetched fetch(const FetchRequest& request, BorrowedFd into, ProgressMeter& meter) {
     check_url(request.url, request.may_be_file);
-    auto [from, to] = make_pipe();
-    const pid_t self = ::getpid();
-    const Pidfd child = fork_held();
-    if (!child)
-        fetch_in_child(request, into, to, self);
-    to.reset();
     Report report;
-    try {
-        for (;;) {
-            wait_unless_canceled(from, POLLIN, meter.cancellation().descriptor());
-            char buffer[4096];
-            const ssize_t count = ::read(from.get(), buffer, sizeof buffer);
-            if (count < 0 && errno == EINTR)
-                continue;
-            if (count <= 0)
-                break;
-            report.text.append(buffer, static_cast<std::size_t>(count));
+    hear_from_child(
+        meter.cancellation(), [&](BorrowedFd to, pid_t parent) { fetch_in_child(request, into, to, parent); },
+        [&](std::string_view bytes) {
+            report.text += bytes;
             report.take(meter);
-        }
-    } catch (const Failure&) {
-        child.send_signal(SIGKILL);
-        (void)::waitid(P_PIDFD, static_cast<id_t>(child.descriptor().get()), nullptr, WEXITED);
-        throw;
-    }
-    (void)::waitid(P_PIDFD, static_cast<id_t>(child.descriptor().get()), nullptr, WEXITED);
+        });
     if (report.result)
         return *report.result;
     if (auto failure = Failure::deserialize(std::string_view{report.text}.substr(report.text.empty() ? 0 : 1)))
