@@ -7,7 +7,9 @@
 #include "kernel/mounts.hpp"
 
 #include <exception>
+#include <initializer_list>
 #include <string>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +42,17 @@ std::string in_private_mounts(Body&& body) {
     int status = 0;
     ::waitpid(child, &status, 0);
     return WIFEXITED(status) ? text : "died: " + text;
+}
+
+// The same, with an empty directory of its own in the place of each of these.
+template <typename Body>
+std::string in_own_places(std::initializer_list<const char*> places, Body&& body) {
+    return in_private_mounts([&] {
+        for (const char* place : places)
+            if (::mount("tmpfs", place, "tmpfs", 0, "mode=0755") < 0)
+                throw system_failure(std::string{"mount a place over "} + place);
+        return body();
+    });
 }
 
 } // namespace machinist::testing

@@ -17,7 +17,7 @@ namespace machinist {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::in_private_mounts;
+using testing::in_own_places;
 using ::testing::Not;
 using testing::put;
 using testing::said_by;
@@ -33,9 +33,7 @@ protected:
     }
     // In a pool with a tree "web", a disk "disk" and a hidden tree.
     static std::string in_a_pool(const std::function<std::string()>& body) {
-        return in_private_mounts([&] {
-            if (::mount("tmpfs", "/var/lib", "tmpfs", 0, nullptr) < 0)
-                throw system_failure("mount a pool");
+        return in_own_places({"/var/lib"}, [&] {
             put(images / "web/etc/os-release", "PRETTY_NAME=\"A System\"\n");
             put(images / "web.nspawn", "[Exec]\nBoot=yes\n");
             put(images / "disk.raw", std::string(8192, 'x'));

@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using testing::in_private_mounts;
+using testing::in_own_places;
 using ::testing::Not;
 using testing::put;
 using testing::said_by;
@@ -30,10 +30,7 @@ protected:
             GTEST_SKIP() << "needs root";
     }
     static std::string among_settings(const std::function<std::string()>& body) {
-        return in_private_mounts([&] {
-            for (const char* place : {"/etc", "/run", "/var/lib"})
-                if (::mount("tmpfs", place, "tmpfs", 0, "mode=0755") < 0)
-                    throw system_failure("mount a place for settings");
+        return in_own_places({"/etc", "/run", "/var/lib"}, [&] {
             put(etc / "web.nspawn", "[Exec]\nHostname=one\n");
             put("/run/systemd/nspawn/web.nspawn.d/a.conf", "[Exec]\nHostname=two\n");
             std::filesystem::create_directories("/var/lib/machines/web");
