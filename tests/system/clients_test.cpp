@@ -12,25 +12,13 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-class TheClients : public OnAHost, public testing::WithParamInterface<const char*> {
+class TheClients : public WithEachProvider {
 protected:
-    static bool is_ours() {
-        return std::string{GetParam()} == "machinistd";
-    }
     void SetUp() override {
-        OnAHost::SetUp();
-        if (IsSkipped())
+        WithEachProvider::SetUp();
+        if (IsSkipped() || HasFatalFailure())
             return;
-        if (is_ours()) {
-            ASSERT_TRUE(holds("systemctl enable --quiet machinistd && systemctl stop systemd-machined && "
-                              "systemctl restart machinistd"));
-        }
         ASSERT_TRUE(holds("systemctl start machinist@web"));
-    }
-    void TearDown() override {
-        OnAHost::TearDown();
-        if (Host::why_not().empty() && is_ours())
-            (void)sh("systemctl disable --quiet machinistd; systemctl stop machinistd");
     }
     static std::string leader() {
         return output_of("machinectl show --property=Leader --value web");

@@ -158,4 +158,22 @@ int OnAHost::systemd_version() {
     return version;
 }
 
+bool WithEachProvider::is_ours() {
+    return std::string{GetParam()} == "machinistd";
+}
+
+void WithEachProvider::SetUp() {
+    OnAHost::SetUp();
+    if (!IsSkipped() && is_ours()) {
+        ASSERT_TRUE(holds("systemctl enable --quiet machinistd && systemctl stop systemd-machined && "
+                          "systemctl restart machinistd"));
+    }
+}
+
+void WithEachProvider::TearDown() {
+    OnAHost::TearDown();
+    if (Host::why_not().empty() && is_ours())
+        (void)sh("systemctl disable --quiet machinistd; systemctl stop machinistd");
+}
+
 } // namespace machinist::test

@@ -60,4 +60,13 @@ protected:
     static int systemd_version();
 };
 
+// With systemd-machined ("machined") and with ours ("machinistd") as the provider of org.freedesktop.machine1.
+class WithEachProvider : public OnAHost, public testing::WithParamInterface<const char*> {
+protected:
+    void SetUp() override;
+    void TearDown() override;
+
+    static bool is_ours();
+};
+
 } // namespace machinist::test

@@ -49,28 +49,16 @@ std::map<std::string, std::string> fields_of(const std::string& text) {
     return fields;
 }
 
-class SideBySide : public OnAHost, public testing::WithParamInterface<const char*> {
+class SideBySide : public WithEachProvider {
 protected:
-    static bool is_ours() {
-        return std::string{GetParam()} == "machinistd";
-    }
     void SetUp() override {
-        OnAHost::SetUp();
-        if (IsSkipped())
+        WithEachProvider::SetUp();
+        if (IsSkipped() || HasFatalFailure())
             return;
-        if (is_ours()) {
-            ASSERT_TRUE(holds("systemctl enable --quiet machinistd && systemctl stop systemd-machined && "
-                              "systemctl restart machinistd"));
-        }
         ASSERT_TRUE(holds("systemd-run --quiet --collect --unit=runs-web --service-type=notify machinist run -b "
                           "--notify-ready=yes --private-network -D /var/lib/machines/web"));
         ASSERT_TRUE(holds("nsenter -t $(machinist show -P Leader web) -n sh -c 'ip address add 10.9.8.7/32 dev lo && "
                           "ip address add 10.9.8.8/32 dev lo'"));
-    }
-    void TearDown() override {
-        OnAHost::TearDown();
-        if (Host::why_not().empty() && is_ours())
-            (void)sh("systemctl disable --quiet machinistd; systemctl stop machinistd");
     }
     static Outcome genuine(const std::string& words) {
         return sh("machinectl " + words);
