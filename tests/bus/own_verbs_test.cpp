@@ -20,6 +20,10 @@ constexpr const char* ours = "io.machinist.Machine1";
 
 class AVerbOfOurs : public AService {
 protected:
+    static Connection::Fill a_port(const char* protocol, std::uint16_t of_host, std::uint16_t of_machine,
+                                   std::uint16_t count) {
+        return filling(std::string{protocol}, of_host, of_machine, count);
+    }
     Leader leader;
 };
 
@@ -60,6 +64,47 @@ TEST_F(AVerbOfOurs, IsOfContainersOnly) {
     EXPECT_EQ(call_at(*root, machine_path(".host"), ours, "PowerOff", {}).error,
               "org.freedesktop.DBus.Error.NotSupported");
     EXPECT_THAT(systemd.stopped, IsEmpty());
+}
+
+TEST_F(AVerbOfOurs, ThatChangesPortsIsAskedForByThoseWhoMay) {
+    (void)register_machine("web", leader.number());
+
+    for (const auto& [member, verb] : {std::pair{"AddPort", "add-port"}, {"RemovePort", "remove-port"}}) {
+        polkit.asked.clear();
+
+        EXPECT_EQ(call_at(somebody_else(), machine_path("web"), ours, member, a_port("tcp", 8080, 80, 1)).error,
+                  "org.freedesktop.DBus.Error.AccessDenied");
+
+        ASSERT_EQ(polkit.asked.size(), 1U) << member;
+        EXPECT_EQ(polkit.asked[0].action, "org.freedesktop.machine1.manage-machines");
+        EXPECT_THAT(polkit.asked[0].details, UnorderedElementsAre(Pair("machine", "web"), Pair("verb", verb)));
+    }
+}
+
+TEST_F(AVerbOfOurs, ThatChangesPortsKnowsWhatAPortIs) {
+    (void)register_machine("web", leader.number());
+
+    for (const char* member : {"AddPort", "RemovePort"})
+        for (const auto& wrong :
+             {a_port("sctp", 8080, 80, 1), a_port("", 8080, 80, 1), a_port("tcp", 0, 80, 1), a_port("tcp", 8080, 0, 1),
+              a_port("tcp", 8080, 80, 0), a_port("udp", 65535, 80, 2), a_port("udp", 80, 65000, 1000)})
+            EXPECT_EQ(call_at(somebody_else(), machine_path("web"), ours, member, wrong).error,
+                      "org.freedesktop.DBus.Error.InvalidArgs")
+                << member;
+
+    EXPECT_THAT(polkit.asked, IsEmpty());
+}
+
+TEST_F(AVerbOfOurs, ThatChangesPortsIsOfMachinesThatAreKeptByOurs) {
+    (void)register_machine("web", leader.number());
+
+    EXPECT_EQ(call_at(*root, machine_path("web"), ours, "Ports", {}).error, "");
+    for (const char* member : {"AddPort", "RemovePort"}) {
+        const Outcome outcome = call_at(*root, machine_path("web"), ours, member, a_port("tcp", 8080, 80, 1));
+
+        EXPECT_EQ(outcome.error, "org.freedesktop.DBus.Error.NotSupported") << member;
+        EXPECT_THAT(outcome.sentence, HasSubstr("another manager"));
+    }
 }
 
 } // namespace machinist::testing
