@@ -158,6 +158,27 @@ int OnAHost::systemd_version() {
     return version;
 }
 
+namespace {
+
+constexpr const char* begin_to_provide =
+    "systemctl enable --quiet machinistd && systemctl stop systemd-machined && systemctl restart machinistd";
+constexpr const char* cease_to_provide = "systemctl disable --quiet machinistd; systemctl stop machinistd";
+
+} // namespace
+
+void WithOurProvider::SetUp() {
+    OnAHost::SetUp();
+    if (!IsSkipped()) {
+        ASSERT_TRUE(holds(begin_to_provide));
+    }
+}
+
+void WithOurProvider::TearDown() {
+    OnAHost::TearDown();
+    if (Host::why_not().empty())
+        (void)sh(cease_to_provide);
+}
+
 bool WithEachProvider::is_ours() {
     return std::string{GetParam()} == "machinistd";
 }
@@ -165,15 +186,14 @@ bool WithEachProvider::is_ours() {
 void WithEachProvider::SetUp() {
     OnAHost::SetUp();
     if (!IsSkipped() && is_ours()) {
-        ASSERT_TRUE(holds("systemctl enable --quiet machinistd && systemctl stop systemd-machined && "
-                          "systemctl restart machinistd"));
+        ASSERT_TRUE(holds(begin_to_provide));
     }
 }
 
 void WithEachProvider::TearDown() {
     OnAHost::TearDown();
     if (Host::why_not().empty() && is_ours())
-        (void)sh("systemctl disable --quiet machinistd; systemctl stop machinistd");
+        (void)sh(cease_to_provide);
 }
 
 } // namespace machinist::test

@@ -60,6 +60,13 @@ protected:
     static int systemd_version();
 };
 
+// With machinistd as the provider of org.freedesktop.machine1.
+class WithOurProvider : public OnAHost {
+protected:
+    void SetUp() override;
+    void TearDown() override;
+};
+
 // With systemd-machined ("machined") and with ours ("machinistd") as the provider of org.freedesktop.machine1.
 class WithEachProvider : public OnAHost, public testing::WithParamInterface<const char*> {
 protected:

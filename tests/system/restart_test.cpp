@@ -8,24 +8,17 @@ namespace machinist::test {
 
 using testing::HasSubstr;
 
-class ARestart : public OnAHost {
+class ARestart : public WithOurProvider {
 protected:
     void SetUp() override {
-        OnAHost::SetUp();
-        if (IsSkipped())
+        WithOurProvider::SetUp();
+        if (IsSkipped() || HasFatalFailure())
             return;
-        ASSERT_TRUE(holds("systemctl enable --quiet machinistd && systemctl stop systemd-machined && "
-                          "systemctl restart machinistd"));
         ASSERT_TRUE(holds("systemctl start machinist@web && systemd-run --quiet --collect --unit=runs-tmp "
                           "--service-type=notify --setenv=SYSTEMD_NSPAWN_LOCK=0 machinist run -x -b --notify-ready=yes "
                           "-M tmp -D /var/lib/machines/web "
                           "--link-journal=no"));
         before_ = list();
-    }
-    void TearDown() override {
-        OnAHost::TearDown();
-        if (Host::why_not().empty())
-            (void)sh("systemctl disable --quiet machinistd; systemctl stop machinistd");
     }
     static std::string list() {
         return output_of("machinectl list --no-legend | sort; for m in tmp web; do "

@@ -12,20 +12,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-class WithoutRoot : public OnAHost {
+class WithoutRoot : public WithOurProvider {
 protected:
-    void SetUp() override {
-        OnAHost::SetUp();
-        if (IsSkipped())
-            return;
-        ASSERT_TRUE(holds("systemctl enable --quiet machinistd && systemctl stop systemd-machined && "
-                          "systemctl restart machinistd"));
-    }
-    void TearDown() override {
-        OnAHost::TearDown();
-        if (Host::why_not().empty())
-            (void)sh("systemctl disable --quiet machinistd; systemctl stop machinistd");
-    }
     static void start() {
         ASSERT_TRUE(holds("systemctl start machinist@web"));
     }
