@@ -119,7 +119,9 @@ bool is_there_already(const ExtraMount& mount) {
 }
 
 void add_extra_mounts(MountPlan& plan, const MachineSpec& spec) {
-    for (const ExtraMount& mount : spec.extra_mounts)
+    for (const ExtraMount& mount : spec.extra_mounts) {
+        if (is_on_the_root(mount))
+            continue;
         plan.push_back({.target = mount.destination,
                         .action = Extra{mount},
                         .attributes = 0,
@@ -128,6 +130,7 @@ void add_extra_mounts(MountPlan& plan, const MachineSpec& spec) {
                                         : is_there_already(mount) ? WhenMissing::fail
                                                                   : WhenMissing::make_directory,
                         .why = "asked for"});
+    }
 }
 
 void add_proc(MountPlan& plan, const MachineSpec& spec) {

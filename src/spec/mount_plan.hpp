@@ -58,7 +58,12 @@ struct MountStep {
 
 using MountPlan = std::vector<MountStep>;
 
-// Pure: the root itself is not in it, it is described by the spec's root and users.
+// Such a mount is what the machine has for its root, above its image.
+inline bool is_on_the_root(const ExtraMount& mount) {
+    return mount.destination == "/";
+}
+
+// Pure: the root itself is not in it, it is described by the spec's root and users, and by what is mounted on it.
 MountPlan plan_mounts(const MachineSpec& spec);
 
 // "tmpfs on /run mode=0755 nosuid,nodev (why)": one line for people.

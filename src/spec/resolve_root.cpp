@@ -3,13 +3,14 @@
 #include "spec/resolving.hpp"
 
 #include "base/text.hpp"
+#include "spec/mount_plan.hpp"
 
 #include <algorithm>
 
 namespace machinist::resolving {
 
 bool Resolving::has_root_mount() const {
-    return std::ranges::any_of(spec.extra_mounts, [](const ExtraMount& m) { return m.destination == "/"; });
+    return std::ranges::any_of(spec.extra_mounts, is_on_the_root);
 }
 
 bool Resolving::etc_is_writable() const {
@@ -28,6 +29,10 @@ void extra_mounts(Resolving& r) {
     r.spec.extra_mounts = *r.settings.extra_mounts;
     // Component by component, so that what lies below a mount is not covered by it. Equal ones stay as written.
     std::ranges::stable_sort(r.spec.extra_mounts, {}, &ExtraMount::destination);
+    for (const ExtraMount& mount : r.spec.extra_mounts)
+        if (is_on_the_root(mount) && mount.kind == ExtraMountKind::inaccessible)
+            r.problem("--inaccessible", "--inaccessible=/ leaves nothing that could be started",
+                      "the directories that shall be hidden");
 }
 
 namespace {

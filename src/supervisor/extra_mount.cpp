@@ -5,6 +5,7 @@
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
 #include "kernel/user_namespace.hpp"
+#include "spec/mount_plan.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,6 +19,8 @@
 namespace machinist {
 
 namespace {
+
+constexpr std::uint64_t propagation_private = 1UL << 18; // MS_PRIVATE; <sys/mount.h> clashes with <linux/mount.h>
 
 // An empty directory of the host that goes with the machine.
 UniqueFd make_temporary_directory(const ExtraMountSurroundings& around, std::string pattern, mode_t mode) {
@@ -168,6 +171,28 @@ PreparedMount prepare_extra_mount(const ExtraMount& wanted, const ExtraMountSurr
     case ExtraMountKind::read_only: break;
     }
     throw Failure{FailureKind::internal, "prepare what acts on what is there as a mount of its own"};
+}
+
+void mount_on_the_root(RootMount& root, const MachineSpec& spec, BorrowedFd user_namespace,
+                       std::vector<std::string>& undo_lines) {
+    for (const ExtraMount& wanted : spec.extra_mounts) {
+        // A root that shall only be read-only is that already (RootSpec::read_only).
+        if (!is_on_the_root(wanted) || wanted.kind == ExtraMountKind::read_only)
+            continue;
+        doing("mount '/'", [&] {
+            PreparedMount prepared = prepare_extra_mount(
+                wanted, {.spec = spec, .root = root.mount, .user_namespace = user_namespace, .undo_lines = undo_lines});
+            if (!prepared.is_directory)
+                throw Failure{FailureKind::invalid,
+                              "'" + wanted.source.path.string() + "' is no directory and cannot be a machine's root"};
+            change_mount(prepared.mount,
+                         {.set = MOUNT_ATTR_NODEV, .propagation = propagation_private, .recursive = true});
+            attach_mount(prepared.mount, root.mount);
+            root.mount = std::move(prepared.mount);
+        });
+        // The image stays as it is; whether this may be written is said by the mount itself.
+        root.seal_read_only = false;
+    }
 }
 
 } // namespace machinist

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
+#include "image/root_mount.hpp"
 #include "spec/machine_spec.hpp"
 
 #include <string>
@@ -25,5 +26,10 @@ struct PreparedMount {
 // Not for what acts on what is there: inaccessible, read_only. Temporary directories that it makes are added to
 // undo_lines.
 PreparedMount prepare_extra_mount(const ExtraMount& wanted, const ExtraMountSurroundings& surroundings);
+
+// Those whose destination is the root itself, one on the other: the uppermost is the machine's root from then on.
+// Nothing may be mounted in the root before.
+void mount_on_the_root(RootMount& root, const MachineSpec& spec, BorrowedFd user_namespace,
+                       std::vector<std::string>& undo_lines);
 
 } // namespace machinist

@@ -12,6 +12,7 @@
 #include "spec/run_directory.hpp"
 #include "spec/spec_json.hpp"
 #include "spec/syscall_filter.hpp"
+#include "supervisor/extra_mount.hpp"
 #include "supervisor/first_process.hpp"
 #include "supervisor/gateway_request.hpp"
 #include "supervisor/handshake.hpp"
@@ -144,8 +145,20 @@ void make_the_links(Start& start) {
     make_machine_links(start);
 }
 
-void compose_the_root(Start& start) {
-    start.staging = open_staging_directory();
+// Names of temporary directories are known only when they are there: they are told also of a stage that fails.
+template <typename Body>
+void recording_what_is_made(Start& start, Body&& body) {
+    std::vector<std::string> undo_lines;
+    try {
+        body(undo_lines);
+    } catch (...) {
+        start.run.will_undo(undo_lines);
+        throw;
+    }
+    start.run.will_undo(undo_lines);
+}
+
+void compose_the_images_root(Start& start) {
     if (start.kept_root) {
         attach_mount(start.kept_root, make_directories_beneath(start.staging, "root", 0755, Links::refuse));
         start.root.mount = std::move(start.kept_root);
@@ -163,6 +176,14 @@ void compose_the_root(Start& start) {
         start.kept_root = clone_mount(start.root.mount, true);
 }
 
+void compose_the_root(Start& start) {
+    start.staging = open_staging_directory();
+    compose_the_images_root(start);
+    recording_what_is_made(start, [&](std::vector<std::string>& undo_lines) {
+        mount_on_the_root(start.root, start.spec, start.user_namespace, undo_lines);
+    });
+}
+
 template <typename Body>
 void as_root_of_the_machine(const Start& start, Body&& body) {
     std::optional<FilesystemIds> ids;
@@ -176,15 +197,15 @@ void make_the_base_directories(Start& start) {
 }
 
 void mount_the_hosts_side(Start& start) {
-    std::vector<std::string> undo_lines;
-    as_root_of_the_machine(start, [&] {
-        start.host_side = apply_host_side(start.mounts, {.spec = start.spec,
-                                                         .root = start.root.mount,
-                                                         .user_namespace = start.user_namespace,
-                                                         .leader = start.leader,
-                                                         .undo_lines = undo_lines});
+    recording_what_is_made(start, [&](std::vector<std::string>& undo_lines) {
+        as_root_of_the_machine(start, [&] {
+            start.host_side = apply_host_side(start.mounts, {.spec = start.spec,
+                                                             .root = start.root.mount,
+                                                             .user_namespace = start.user_namespace,
+                                                             .leader = start.leader,
+                                                             .undo_lines = undo_lines});
+        });
     });
-    start.run.will_undo(undo_lines);
 }
 
 void integrate_with_the_host(Start& start) {

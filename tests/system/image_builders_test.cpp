@@ -126,6 +126,21 @@ TEST_F(ImageBuilders, ObsBuildKillsByMachinectl) {
     EXPECT_TRUE(ends("obsbuild.web"));
 }
 
+TEST_F(ImageBuilders, GenpackWritesToItsLayerAndNotToWhatLiesBelow) {
+    const Outcome outcome =
+        sh("mkdir -p /tmp/layer /srv/cache && echo ebuild >/srv/cache/recipe && systemd-nspawn -q --suppress-sync=true "
+           "-M genpack-x86_64 -D " +
+           tree +
+           " --overlay=+/:/tmp/layer:/ --bind=/srv/cache:/var/cache/genpack --bind-ro=/srv/cache:/mnt/ro "
+           "--capability=CAP_MKNOD,CAP_SYS_ADMIN -E GENPACK=1 sh -c 'cat /var/cache/genpack/recipe >/etc/built; "
+           "mkdir /opt/of-machine; rm /etc/debian_version; echo $GENPACK' && cat /tmp/layer/etc/built && "
+           "ls /tmp/layer/opt && test -c /tmp/layer/etc/debian_version && ls " +
+           tree + "/etc/debian_version " + tree + "/etc/built");
+
+    EXPECT_EQ(outcome.output, "1\r\nebuild\nof-machine\n" + tree + "/etc/debian_version\n") << outcome.errors;
+    (void)sh("rm -rf /tmp/layer");
+}
+
 TEST_F(ImageBuilders, MkosiRunsACommandInItsImage) {
     const Outcome outcome =
         sh("mkdir -p /srv/source && echo code >/srv/source/main.c && systemd-nspawn --quiet --link-journal=no "

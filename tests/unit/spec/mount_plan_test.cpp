@@ -74,6 +74,12 @@ TEST(AMountPlan, HasTheHostsSideBeforeThePayloadsSide) {
     EXPECT_EQ(step_on(plan, "/srv")->side, MountSide::host);
 }
 
+TEST(AMountPlan, LeavesTheRootToWhoeverComposesIt) {
+    MachineSpec spec = a_spec_with({.kind = ExtraMountKind::overlay, .destination = "/"});
+
+    EXPECT_EQ(step_on(plan_mounts(spec), "/"), nullptr);
+}
+
 TEST(AMountPlan, PutsWhatIsBoundIntoProcBehindProc) {
     const MountPlan plan =
         plan_mounts(a_spec_with({.destination = "/proc/meminfo", .source = {.path = "/tmp/meminfo"}}));

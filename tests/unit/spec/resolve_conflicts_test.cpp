@@ -31,6 +31,7 @@ TEST(WhatExcludesEachOther, IsRefusedByOneSentence) {
         {{"--private-users-ownership=chown", "--volatile"}, "would write to a tree that is read-only or volatile"},
         {{"-U", "--overlay=/a:/b:/"}, "a mount on '/' cannot be given to users"},
         {{"--private-users=65536", "--private-users-ownership=map", "--bind=/a:/"}, "a mount on '/' cannot be given"},
+        {{"--inaccessible=/"}, "--inaccessible=/ leaves nothing that could be started"},
         {{"-b", "--ambient-capability=CAP_CHOWN"}, "--ambient-capability and --boot exclude each other"},
         {{"--ambient-capability=CAP_BPF"}, "CAP_BPF is not among the capabilities kept"},
         {{"--set-credential=a:b", "--uid=builder"}, "credentials could be read only by root"},
