@@ -56,13 +56,33 @@ void write_state_file(const Start& start) {
     write_atomically(state_file(start.spec.name), write_machine_record(record_of(start)), 0644);
 }
 
+void make_link(Start& start, const std::string& link, const std::string& target) {
+    start.run.will_undo("unlink " + link);
+    (void)::unlink(link.c_str());
+    if (::symlink(target.c_str(), link.c_str()) < 0)
+        throw system_failure("make link '" + link + "'");
+}
+
 // For sd_pid_get_machine_name(3), which knows a process' unit and wants its machine.
 void link_unit(Start& start) {
     const std::string link = std::string{run_directory::state_files} + "/unit:" + start.unit;
-    start.run.will_undo("unlink " + link);
-    (void)::unlink(link.c_str());
-    if (::symlink(start.spec.name.text().c_str(), link.c_str()) < 0)
-        throw system_failure("make link '" + link + "'");
+    make_link(start, link, start.spec.name.text());
+}
+
+// Where systemd-nspawn shows a machine's sockets: before and since release 261 of systemd.
+void link_exported_sockets(Start& start) {
+    const std::string sockets = (start.run.path() / "unix-export").string();
+    const std::string all = "/run/systemd/nspawn";
+    const std::string own = all + "/" + start.spec.name.text();
+    try {
+        make_directories(all + "/unix-export", 0755);
+        make_link(start, all + "/unix-export/" + start.spec.name.text(), sockets);
+        start.run.will_undo("rmdir " + own);
+        make_directories(own, 0755);
+        make_link(start, own + "/unix-export", sockets);
+    } catch (const Failure& failure) {
+        start.warnings.push_back(std::string{"its sockets in /run/systemd/nspawn: "} + failure.what());
+    }
 }
 
 } // namespace
@@ -87,6 +107,8 @@ void register_machine(Start& start) {
     if (start.host_side.unix_export)
         start.run.link("unix-export", "/proc/" + std::to_string(::getpid()) + "/fd/" +
                                           std::to_string(start.host_side.unix_export.get()));
+    if (start.host_side.unix_export && start.spec.registered)
+        link_exported_sockets(start);
     // Else the file is another's to write.
     if (!start.spec.registered || start.is_listed)
         return;
