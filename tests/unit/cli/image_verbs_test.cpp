@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The verbs about images as a caller has them: words in, text and exit status out. /var/lib is a place of its own.
 #include "base/failure.hpp"
+#include "cli/control/composition.hpp"
 #include "cli/control/size_text.hpp"
+#include "registry/remnants.hpp"
 #include "said_by.hpp"
 #include "unit/private_mounts.hpp"
 
@@ -77,6 +79,30 @@ TEST_F(AnImageVerb, ListsImagesOfAnotherClass) {
     EXPECT_THAT(said, Not(HasSubstr("web")));
     EXPECT_THAT(said, Not(HasSubstr(".host")));
     EXPECT_THAT(said, HasSubstr("--class: 'x' is none of machine, portable, sysext, confext"));
+}
+
+TEST_F(AnImageVerb, LeavesNothingThatGcDoesNotFindWhateverTheClass) {
+    const std::string said = in_a_pool([] {
+        const std::string cut_off = ".#new.0123456789abcdef";
+        for (const char* directory :
+             {"machines", "portables", "extensions", "confexts", "machinist/bases", "machinist/snapshots/web"})
+            put(std::filesystem::path{"/var/lib"} / directory / cut_off, "");
+        // Nothing but images: the machines of this host are not this test's.
+        Places places;
+        places.run_directories = places.state_files = places.layers = places.id_range_locks = "/var/lib/none";
+        places.images = host_places().images;
+        std::string found;
+        for (const Remnant& remnant : find_remnants(places))
+            found += remnant.path.parent_path().string() + "\n";
+        return found;
+    });
+
+    EXPECT_THAT(said, HasSubstr("/var/lib/machines\n"));
+    EXPECT_THAT(said, HasSubstr("/var/lib/portables\n"));
+    EXPECT_THAT(said, HasSubstr("/var/lib/extensions\n"));
+    EXPECT_THAT(said, HasSubstr("/var/lib/confexts\n"));
+    EXPECT_THAT(said, HasSubstr("/var/lib/machinist/bases\n"));
+    EXPECT_THAT(said, HasSubstr("/var/lib/machinist/snapshots/web\n"));
 }
 
 TEST_F(AnImageVerb, ListsTruthsAndNumbersAsSuchInJson) {
