@@ -18,12 +18,10 @@ namespace machinist {
 namespace {
 
 constexpr std::size_t longest_hash = 256;
-constexpr std::size_t longest_signature = 65536;
 
 std::optional<std::string> hash_in(std::string_view text, const std::string& place) {
     const std::string digits = lower_case(trimmed(text));
-    if (digits.size() < 32 || digits.size() > longest_hash || digits.size() % 2 != 0 ||
-        digits.find_first_not_of("0123456789abcdef") != std::string::npos)
+    if (!is_root_hash(digits))
         throw Failure{FailureKind::invalid, "read its root hash: " + place + " holds none"};
     return digits;
 }
@@ -74,7 +72,7 @@ std::optional<VerityRequest> root_verity(BorrowedFd disk, const std::filesystem:
     // What lies beside the image vouches for the hash that lies there.
     auto signature = wishes.root_hash_signature;
     if (!signature && !wishes.root_hash)
-        signature = text_beside(image, ".roothash.p7s", longest_signature);
+        signature = text_beside(image, ".roothash.p7s", longest_root_hash_signature);
     return VerityRequest{.root_hash = std::move(*hash),
                          .signature = signature.value_or(""),
                          .tree_file = wishes.verity_data.value_or(tree_beside(image))};
@@ -85,7 +83,20 @@ std::optional<VerityRequest> usr_verity(BorrowedFd disk, const std::filesystem::
     if (!hash)
         return std::nullopt;
     return VerityRequest{.root_hash = std::move(*hash),
-                         .signature = text_beside(image, ".usrhash.p7s", longest_signature).value_or("")};
+                         .signature = text_beside(image, ".usrhash.p7s", longest_root_hash_signature).value_or("")};
+}
+
+// A policy that is content with any root hash needs no signature: the certificate of a stranger would only be in the
+// way.
+std::optional<VerityRequest> verity_of_image(BorrowedFd disk, const DiskLayout& layout, const DiskRequest& request,
+                                             Designator data) {
+    const auto partition = signature_partition(layout, request, data);
+    auto hash = partition ? read_signed_hash(disk, *partition) : std::nullopt;
+    if (!hash)
+        return std::nullopt;
+    const bool is_hash_enough = (request.policy.flags_of(data) & policy::verity) != 0;
+    return VerityRequest{.root_hash = std::move(hash->root_hash),
+                         .signature = is_hash_enough ? "" : std::move(hash->signature)};
 }
 
 std::string context(const std::filesystem::path& path) {
@@ -132,7 +143,13 @@ DiskSpec inspect_disk(const std::filesystem::path& path, const DiskWishes& wishe
         request.root = root_verity(disk, path, wishes);
         if (!wishes.root_hash)
             request.usr = usr_verity(disk, path);
-        return plan_disk(probe_disk(disk), request);
+        const DiskLayout layout = probe_disk(disk);
+        if (!request.root && !request.usr) {
+            auto root = verity_of_image(disk, layout, request, Designator::root);
+            request.usr = verity_of_image(disk, layout, request, Designator::usr);
+            request.root = std::move(root);
+        }
+        return plan_disk(layout, request);
     });
 }
 

@@ -16,7 +16,8 @@ namespace machinist {
 // What the caller wants of it.
 struct DiskWishes {
     std::optional<ImagePolicy> policy;
-    // Else of the attribute user.verity.roothash or the file NAME.roothash, NAME.roothash.p7s, NAME.verity.
+    // Else of the attribute user.verity.roothash or the file NAME.roothash, NAME.roothash.p7s, NAME.verity, or of the
+    // image's own signature partition.
     std::optional<std::string> root_hash;
     std::optional<std::string> root_hash_signature; // its bytes
     std::optional<std::filesystem::path> verity_data;

@@ -61,6 +61,22 @@ public:
         return spec;
     }
 
+    std::optional<Partition> signature_of(Designator data) {
+        const bool is_usr = data == Designator::usr;
+        const auto tree = is_usr ? Designator::usr_verity : Designator::root_verity;
+        const auto signature = is_usr ? Designator::usr_verity_sig : Designator::root_verity_sig;
+        check_layout(layout_);
+        if (layout_.table != PartitionTable::gpt || verity_of(data) != nullptr)
+            return std::nullopt;
+        find_in_gpt();
+        const bool has_use = (request_.policy.flags_of(data) & (policy::verity | policy::signed_)) != 0 &&
+                             (request_.policy.flags_of(signature) & policy::unprotected) != 0;
+        if (!has_use || !found_.contains(data) || found_.at(data).partition.filesystem == luks ||
+            !found_.contains(tree) || !found_.contains(signature))
+            return std::nullopt;
+        return found_.at(signature).partition;
+    }
+
 private:
     void take_the_whole() {
         if (layout_.filesystem.empty())
@@ -282,6 +298,10 @@ private:
 
 DiskSpec plan_disk(const DiskLayout& layout, const DiskRequest& request) {
     return Planner{layout, request}.plan();
+}
+
+std::optional<Partition> signature_partition(const DiskLayout& layout, const DiskRequest& request, Designator data) {
+    return Planner{layout, request}.signature_of(data);
 }
 
 bool is_mountable(std::string_view filesystem) {

@@ -32,6 +32,10 @@ struct DiskRequest {
 // a root, not_supported for filesystems that machines are not made of.
 DiskSpec plan_disk(const DiskLayout& layout, const DiskRequest& request);
 
+// Which partition tells the root hash of the root or of /usr, where the policy has use for one: there are verity data,
+// and nobody has named a hash. Throws Failure as plan_disk().
+std::optional<Partition> signature_partition(const DiskLayout& layout, const DiskRequest& request, Designator data);
+
 // Whether a filesystem may be used at all, whatever the policy says.
 bool is_mountable(std::string_view filesystem);
 

@@ -47,6 +47,17 @@ DiskLayout probe_disk(BorrowedFd disk) {
     return std::move(*layout);
 }
 
+std::optional<SignedHash> read_signed_hash(BorrowedFd disk, const Partition& partition) {
+    const std::string answer =
+        answer_about(disk, {"--root-hash=" + std::to_string(partition.offset) + "," + std::to_string(partition.size)});
+    if (answer == "none\n")
+        return std::nullopt;
+    auto hash = parse_signed_hash(answer);
+    if (!hash)
+        throw senseless();
+    return hash;
+}
+
 std::vector<DiskEdit> plan_disk_growth(BorrowedFd disk, std::uint64_t bytes) {
     const std::string answer = answer_about(disk, {"--grow-to=" + std::to_string(bytes)});
     const auto lines = split(answer, '\n');

@@ -4,8 +4,10 @@
 
 #include "base/unique_fd.hpp"
 #include "spec/disk_layout.hpp"
+#include "spec/disk_opening.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,9 @@ namespace machinist {
 
 // disk: a file or block device, open for reading. Throws Failure.
 DiskLayout probe_disk(BorrowedFd disk);
+
+// What a signature partition of it holds; nothing if it is empty.
+std::optional<SignedHash> read_signed_hash(BorrowedFd disk, const Partition& partition);
 
 struct DiskEdit {
     std::uint64_t offset = 0;

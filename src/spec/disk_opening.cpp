@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "spec/disk_opening.hpp"
 
+#include "base/base64.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -12,6 +13,8 @@ namespace {
 constexpr std::size_t longest_word = 64;
 constexpr std::size_t longest_key = 1024;
 constexpr std::size_t longest_salt = 512;
+constexpr std::size_t shortest_root_hash = 32;
+constexpr std::size_t longest_root_hash = 256;
 
 bool is_word(std::string_view text) {
     return !text.empty() && text.size() <= longest_word && std::ranges::all_of(text, [](char byte) {
@@ -55,6 +58,14 @@ std::string text_of(const VerityOpening& opening) {
            (opening.salt.empty() ? "-" : opening.salt) + "\n";
 }
 
+std::string text_of(const SignedHash& hash) {
+    return "signed " + hash.root_hash + " " + base64(hash.signature) + "\n";
+}
+
+bool is_root_hash(std::string_view digits) {
+    return digits.size() >= shortest_root_hash && is_hexadecimal(digits, longest_root_hash);
+}
+
 std::optional<LuksOpening> parse_luks_opening(std::string_view text) {
     const auto words = words_of(text);
     LuksOpening opening;
@@ -82,6 +93,16 @@ std::optional<VerityOpening> parse_verity_opening(std::string_view text) {
     opening.algorithm = words[2];
     opening.salt = words[7] == "-" ? "" : words[7];
     return opening;
+}
+
+std::optional<SignedHash> parse_signed_hash(std::string_view text) {
+    const auto words = words_of(text);
+    if (words.size() != 3 || words[0] != "signed" || !is_root_hash(words[1]))
+        return std::nullopt;
+    auto signature = from_base64(words[2]);
+    if (!signature || signature->empty() || signature->size() > longest_root_hash_signature)
+        return std::nullopt;
+    return SignedHash{.root_hash = std::string{words[1]}, .signature = std::move(*signature)};
 }
 
 } // namespace machinist

@@ -68,6 +68,19 @@ TEST(ADiskOpening, OfImpossibleSizesIsNone) {
     EXPECT_EQ(parse_verity_opening(text_of(endless)), std::nullopt);
 }
 
+TEST(ASignedHash, IsWhatItsTextSays) {
+    const SignedHash hash{.root_hash = std::string(64, 'a'), .signature = std::string{"\0\n \xff", 4}};
+
+    EXPECT_EQ(parse_signed_hash(text_of(hash)), hash);
+    for (std::size_t length = 0; length < text_of(hash).size(); ++length)
+        EXPECT_EQ(parse_signed_hash(text_of(hash).substr(0, length)), std::nullopt);
+    for (const std::string& digits : {std::string{}, std::string(30, 'a'), std::string(33, 'a'), std::string(64, 'A'),
+                                      std::string(64, 'x'), std::string(258, 'a')})
+        EXPECT_EQ(parse_signed_hash(text_of(SignedHash{digits, "x"})), std::nullopt) << digits;
+    EXPECT_EQ(parse_signed_hash(text_of(SignedHash{hash.root_hash, ""})), std::nullopt);
+    EXPECT_EQ(parse_signed_hash(text_of(SignedHash{hash.root_hash, std::string(65537, 'x')})), std::nullopt);
+}
+
 TEST(ADiskOpening, ThatIsCutOffIsNone) {
     for (const std::string& text : {text_of(a_luks()), text_of(a_verity())})
         for (std::size_t length = 0; length < text.size(); ++length) {
