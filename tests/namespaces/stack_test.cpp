@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Mount stacks, seen from inside and from what machines leave in them.
 #include "namespaces/container_interface.hpp"
+#include "namespaces/disk_images.hpp"
 
 #include <filesystem>
 
@@ -106,6 +107,35 @@ TEST_P(AStackOfMounts, IsReadOnlyAsAWhole) {
 
     EXPECT_EQ(ask("write /srv/file changed"), "!EROFS");
     EXPECT_EQ(ask("create /new"), "!EROFS");
+}
+
+TEST_P(AStackOfMounts, HasDiskImagesAsLayersAndParts) {
+    write("content/usr/which", "of a disk");
+    make_filesystem_file(stack() / "content", "squashfs", stack() / "layer@1.raw");
+    make_filesystem_file(stack() / "content", "ext4", stack() / "bind@srv-data.raw", "16M");
+    make_filesystem_file(stack() / "content", "ext4", stack() / "robind@srv-fixed.raw", "16M");
+    fs::remove_all(stack() / "content");
+    fs::create_directories(stack() / "rw");
+    boot_stack();
+
+    EXPECT_EQ(ask("cat /usr/which"), "of a disk");
+    EXPECT_THAT(ask("cat /usr/lib/os-release"), HasSubstr("ID="));
+    EXPECT_THAT(ask("stat /srv/data/usr/which"), HasSubstr(" 0:0"));
+    EXPECT_EQ(ask("create /usr/new"), "ok");
+    EXPECT_EQ(ask("create /srv/data/new"), "ok");
+    EXPECT_EQ(ask("create /srv/fixed/new"), "!EROFS");
+    ASSERT_EQ(end_machine(), 0);
+
+    boot_stack({"--ephemeral"});
+    EXPECT_EQ(ask("size /srv/data/new"), "0");
+    EXPECT_EQ(ask("create /srv/data/thrown-away"), "ok");
+    ASSERT_EQ(end_machine(), 0);
+
+    boot_stack();
+    EXPECT_EQ(ask("size /usr/new"), "0");
+    EXPECT_EQ(ask("size /srv/data/thrown-away"), "!ENOENT");
+    ASSERT_EQ(end_machine(), 0);
+    EXPECT_TRUE(eventually([&] { return loop_devices_of(stack()).empty(); }));
 }
 
 TEST_P(AStackOfMounts, IsRefusedBesideADirectory) {
