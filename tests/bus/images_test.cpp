@@ -96,6 +96,45 @@ TEST_F(TheImages, AreListedWithWhatIsKnownOfEach) {
     EXPECT_EQ(std::get<6>(rows[2]).text, image_path("web"));
 }
 
+TEST_F(TheImages, AreAsOtherHandsHaveLeftThem) {
+    const auto limit = [&] { return property(image_path("disk"), image_interface, "Limit").take<Variant>(); };
+    const auto read_only = [&] { return property(image_path("disk"), image_interface, "ReadOnly").take<Variant>(); };
+    for (std::uint64_t round = 1; round <= 20; ++round) {
+        SCOPED_TRACE(round);
+        EXPECT_THAT(image_names(), ElementsAre(".host"));
+        EXPECT_EQ(manager("GetImage", std::string{"disk"}).error, no_such_image);
+
+        make_raw("disk", std::string(4096, 'x'));
+        EXPECT_THAT(image_names(), ElementsAre(".host", "disk"));
+        EXPECT_EQ(limit(), Variant{std::uint64_t{4096}});
+        EXPECT_EQ(read_only(), Variant{false});
+
+        std::filesystem::resize_file(pool() / "disk.raw", 4096 * (round + 1));
+        EXPECT_EQ(limit(), Variant{4096 * (round + 1)});
+        std::filesystem::permissions(pool() / "disk.raw", std::filesystem::perms{0444});
+        EXPECT_EQ(read_only(), Variant{true});
+        EXPECT_EQ(properties(image_path("disk"), image_interface).at("ReadOnly"), Variant{true});
+
+        std::filesystem::rename(pool() / "disk.raw", pool() / "moved.raw");
+        EXPECT_THAT(image_names(), ElementsAre(".host", "moved"));
+        EXPECT_NE(property(image_path("disk"), image_interface, "ReadOnly").error, "");
+        std::filesystem::remove(pool() / "moved.raw");
+    }
+}
+
+TEST_F(TheImages, OfAnotherKindByTheSameNameAreSeenAtOnce) {
+    make_raw("web");
+    EXPECT_EQ(property(image_path("web"), image_interface, "Type").take<Variant>(), Variant{std::string{"raw"}});
+
+    std::filesystem::remove(pool() / "web.raw");
+    make_tree("web", "ID=one\n");
+    EXPECT_EQ(property(image_path("web"), image_interface, "Type").take<Variant>(), Variant{std::string{"directory"}});
+    EXPECT_THAT(manager("GetImageOSRelease", web).take<Fields>(), ElementsAre(Pair("ID", "one")));
+
+    make_tree("web", "ID=two\n");
+    EXPECT_THAT(manager("GetImageOSRelease", web).take<Fields>(), ElementsAre(Pair("ID", "two")));
+}
+
 TEST_F(TheImages, AreObjectsThatIntrospectionLists) {
     make_tree("a-b");
 
