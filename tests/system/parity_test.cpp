@@ -155,6 +155,44 @@ TEST_P(SideBySide, TellOfImagesAlike) {
     EXPECT_EQ(our("show-image nosuch").status, genuine("show-image nosuch").status);
 }
 
+TEST_P(SideBySide, FailWithImagesAlike) {
+    if (genuine("list-images").status != 0)
+        GTEST_SKIP() << "needs the provider's images";
+    for (const std::string words : {"show-image nosuch",
+                                    "image-status nosuch",
+                                    "clone nosuch new",
+                                    "clone web web",
+                                    "clone web a/b",
+                                    "clone web",
+                                    "clone",
+                                    "rename nosuch new",
+                                    "rename web a/b",
+                                    "rename web",
+                                    "remove nosuch",
+                                    "remove",
+                                    "remove nosuch neither",
+                                    "read-only nosuch",
+                                    "read-only web maybe",
+                                    "read-only",
+                                    "set-limit nosuch 1G",
+                                    "set-limit web nonsense",
+                                    "set-limit",
+                                    "clean extra",
+                                    "list-images extra"}) {
+        SCOPED_TRACE(words);
+        const Outcome theirs = genuine(words);
+        const Outcome mine = our(words);
+
+        EXPECT_EQ(mine.status, theirs.status) << mine.errors << theirs.errors;
+        EXPECT_EQ(mine.output, theirs.output);
+        EXPECT_EQ(mine.errors.empty(), theirs.errors.empty()) << mine.errors << theirs.errors;
+        // Theirs say before it what was attempted, in words of each release.
+        constexpr const char* sentence = "o image 'nosuch' known";
+        EXPECT_EQ(mine.errors.contains(sentence), theirs.errors.contains(sentence)) << mine.errors << theirs.errors;
+    }
+    EXPECT_TRUE(holds("test -d /var/lib/machines/web/usr -a ! -e /var/lib/machines/new"));
+}
+
 TEST_P(SideBySide, EnableUnitsAlike) {
     if (genuine("show-image web").status != 0)
         GTEST_SKIP() << "needs the provider's images";
