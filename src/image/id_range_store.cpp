@@ -8,12 +8,15 @@
 #include "image/host_ids.hpp"
 #include "image/image_lock.hpp"
 #include "kernel/files.hpp"
+#include "kernel/user_namespace.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <string>
 #include <sys/random.h>
 #include <unistd.h>
+#include <vector>
 
 namespace machinist {
 
@@ -40,6 +43,27 @@ std::uint32_t random_base() {
     if (::getrandom(&number, sizeof number, 0) != sizeof number)
         throw system_failure("get random bytes");
     return reduced(number);
+}
+
+bool is_mapped(const std::string& id_map, std::uint32_t base) {
+    return std::ranges::any_of(read_id_maps(id_map), [&](const IdMap& map) {
+        return base >= map.inside && IdRangeStore::size <= map.count &&
+               base - map.inside <= map.count - IdRangeStore::size;
+    });
+}
+
+// Those of a machine in which we run; nothing on a host, where all are mapped.
+std::vector<std::uint32_t> few_candidates(const std::string& id_map) {
+    std::vector<std::uint32_t> candidates;
+    for (const IdMap& map : read_id_maps(id_map)) {
+        if (map.count >= IdRangeStore::last)
+            return {};
+        for (std::uint64_t base = std::max(map.inside, IdRangeStore::first);
+             base + IdRangeStore::size <= std::uint64_t{map.inside} + map.count; base += IdRangeStore::size)
+            if (in_range(static_cast<std::uint32_t>(base)))
+                candidates.push_back(static_cast<std::uint32_t>(base));
+    }
+    return candidates;
 }
 
 void check_name(std::string_view name) {
@@ -88,7 +112,7 @@ void IdRangeStore::forget(std::string_view name) const {
 IdRange IdRangeStore::pick(const IdRangeRequest& request) const {
     return doing("pick a range of ids for machine '" + request.name + "'", [&] {
         const auto kept = stored(request.name);
-        if (kept) {
+        if (kept && is_mapped(places_.id_map, *kept)) {
             // It was checked against the host when it was given to the name.
             if (auto lock = lock_range(*kept))
                 return IdRange{*kept, std::move(*lock), lock_path(*kept)};
@@ -101,12 +125,31 @@ IdRange IdRangeStore::pick(const IdRangeRequest& request) const {
                 return std::move(*range);
         if (auto range = try_candidate(wanted, of_name(request.name)))
             return std::move(*range);
-        for (int attempt = 0; attempt < random_attempts; ++attempt)
-            if (auto range = try_candidate(wanted, random_base()))
-                return std::move(*range);
+        if (auto range = try_free_candidate(wanted))
+            return std::move(*range);
         throw Failure{FailureKind::busy, "no free range was found"}.try_instead(
             "--private-users=BASE with a range of your own");
     });
+}
+
+IdRange IdRangeStore::pick_another() const {
+    IdRangeRequest nobodys;
+    nobodys.remember = false;
+    if (auto range = try_free_candidate(nobodys))
+        return std::move(*range);
+    throw Failure{FailureKind::busy, "pick another range of ids: no free one was found"};
+}
+
+// At random, but where there are few, each is tried.
+std::optional<IdRange> IdRangeStore::try_free_candidate(const IdRangeRequest& request) const {
+    const std::vector<std::uint32_t> few = few_candidates(places_.id_map);
+    for (const std::uint32_t base : few)
+        if (auto range = try_candidate(request, base))
+            return range;
+    for (int attempt = 0; few.empty() && attempt < random_attempts; ++attempt)
+        if (auto range = try_candidate(request, random_base()))
+            return range;
+    return std::nullopt;
 }
 
 std::filesystem::path IdRangeStore::lock_path(std::uint32_t base) const {
@@ -119,7 +162,7 @@ std::optional<UniqueFd> IdRangeStore::lock_range(std::uint32_t base) const {
 }
 
 std::optional<IdRange> IdRangeStore::try_candidate(const IdRangeRequest& request, std::uint32_t base) const {
-    if (is_owned_by_other(request.name, base))
+    if (!is_mapped(places_.id_map, base) || is_owned_by_other(request.name, base))
         return std::nullopt;
     auto lock = lock_range(base);
     if (!lock)

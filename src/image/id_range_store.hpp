@@ -38,6 +38,8 @@ public:
         std::filesystem::path etc = "/etc";
         // Asks the host's user database where that is more than files; empty: it is not asked.
         std::string getent = "/usr/bin/getent";
+        // Inside of a machine only what this maps can be given on.
+        std::string id_map = "/proc/self/uid_map";
     };
 
     IdRangeStore();
@@ -46,6 +48,8 @@ public:
     // A free range, locked: the stored one, the one that owns the tree, the one of the name's hash, a random one.
     // Throws Failure(busy) if none can be had.
     IdRange pick(const IdRangeRequest& request) const;
+    // One more for a machine that has its own, for this time only.
+    IdRange pick_another() const;
     // What is kept for the name, locked or not.
     std::optional<std::uint32_t> stored(std::string_view name) const;
     // The image is gone: others may have the range.
@@ -55,6 +59,7 @@ public:
     static std::uint32_t of_name(std::string_view name);
 
 private:
+    std::optional<IdRange> try_free_candidate(const IdRangeRequest& request) const;
     std::optional<IdRange> try_candidate(const IdRangeRequest& request, std::uint32_t base) const;
     std::filesystem::path lock_path(std::uint32_t base) const;
     std::optional<UniqueFd> lock_range(std::uint32_t base) const;

@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
+#include "kernel/user_namespace.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -165,17 +166,22 @@ UniqueFd make_overlay(const std::vector<BorrowedFd>& lowers, const UpperLayer& l
     // Renaming directories without redirect_dir fails with EXDEV, which not every package manager copes with.
     wanted.options = {{"source", "machinist-layer"},
                       {"upperdir", path_of_descriptor(layer.upper)},
-                      {"workdir", path_of_descriptor(layer.work)},
-                      {"redirect_dir", "on"},
-                      {"metacopy", options.metadata_only_copies ? "on" : "off"}};
+                      {"workdir", path_of_descriptor(layer.work)}};
+    if (in_initial_user_namespace()) {
+        wanted.options.emplace_back("redirect_dir", "on");
+        wanted.options.emplace_back("metacopy", options.metadata_only_copies ? "on" : "off");
+    } else {
+        // Trusted attributes are the host's to write, and what they stand for is not to be had by others.
+        wanted.options.emplace_back("userxattr", "");
+    }
     // The index would tie what is written to these very layers: a clone of it has others.
     wanted.options.emplace_back(options.keep ? std::pair{"index", "off"} : std::pair{"volatile", ""});
     return mount_overlay_on(lowers, wanted);
 }
 
 UniqueFd make_read_only_overlay(const std::vector<BorrowedFd>& lowers) {
-    return mount_overlay_on(
-        lowers, {{{"source", "machinist-layer"}, {"redirect_dir", "on"}}, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY});
+    const auto records = in_initial_user_namespace() ? std::pair{"redirect_dir", "on"} : std::pair{"userxattr", ""};
+    return mount_overlay_on(lowers, {{{"source", "machinist-layer"}, records}, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY});
 }
 
 } // namespace machinist

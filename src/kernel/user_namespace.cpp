@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/scope_exit.hpp"
+#include "base/text.hpp"
 #include "kernel/files.hpp"
 #include "kernel/pipe.hpp"
 
@@ -12,6 +13,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string>
+#include <string_view>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,6 +92,28 @@ UniqueFd make_user_namespace(std::span<const IdMap> uids, std::span<const IdMap>
             throw system_failure("open it");
         return user_namespace;
     });
+}
+
+std::vector<IdMap> read_id_maps(const std::string& file) {
+    std::vector<IdMap> maps;
+    const std::string text = read_file(file);
+    for (const std::string_view line : split(text, '\n')) {
+        const auto words = split_words(line);
+        if (words.size() != 3)
+            continue;
+        const auto inside = parse_integer<std::uint32_t>(words[0]);
+        const auto outside = parse_integer<std::uint32_t>(words[1]);
+        const auto count = parse_integer<std::uint32_t>(words[2]);
+        if (inside && outside && count)
+            maps.push_back({.inside = *inside, .outside = *outside, .count = *count});
+    }
+    return maps;
+}
+
+bool in_initial_user_namespace() {
+    constexpr ino_t initial = 0xEFFFFFFD; // PROC_USER_INIT_INO
+    struct stat status {};
+    return ::stat("/proc/self/ns/user", &status) == 0 && status.st_ino == initial;
 }
 
 void write_id_maps(pid_t process, std::span<const IdMap> uids, std::span<const IdMap> gids) {

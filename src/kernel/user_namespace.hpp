@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <sys/types.h>
+#include <vector>
 
 namespace machinist {
 
@@ -21,6 +23,12 @@ struct IdMap {
 // A user namespace with these maps and nobody in it: for idmapped mounts, or for setns(2) before a machine's other
 // namespaces are made. The caller's own namespace is its parent. No process is left when this returns.
 UniqueFd make_user_namespace(std::span<const IdMap> uids, std::span<const IdMap> gids);
+
+// Of a file such as /proc/self/uid_map; lines that are no maps are left out.
+std::vector<IdMap> read_id_maps(const std::string& file);
+
+// Whether we are in that of the host; false also where our ids are the same as the host's.
+bool in_initial_user_namespace();
 
 // For a child of ours that was cloned into a new user namespace and waits. It must not have been reaped.
 void write_id_maps(pid_t process, std::span<const IdMap> uids, std::span<const IdMap> gids);

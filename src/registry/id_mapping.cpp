@@ -2,8 +2,6 @@
 #include "registry/id_mapping.hpp"
 
 #include "base/failure.hpp"
-#include "base/text.hpp"
-#include "kernel/files.hpp"
 
 #include <string>
 
@@ -12,22 +10,6 @@ namespace machinist {
 namespace {
 
 constexpr std::uint32_t nobody = 65534;
-
-std::vector<IdMap> read_maps(const std::string& file) {
-    std::vector<IdMap> maps;
-    const std::string text = read_file(file);
-    for (const std::string_view line : split(text, '\n')) {
-        const auto words = split_words(line);
-        if (words.size() != 3)
-            continue;
-        const auto inside = parse_integer<std::uint32_t>(words[0]);
-        const auto outside = parse_integer<std::uint32_t>(words[1]);
-        const auto count = parse_integer<std::uint32_t>(words[2]);
-        if (inside && outside && count)
-            maps.push_back({.inside = *inside, .outside = *outside, .count = *count});
-    }
-    return maps;
-}
 
 std::optional<std::uint32_t> moved(std::uint32_t id, std::uint32_t from, std::uint32_t to, std::uint32_t count) {
     if (id < from || id - from >= count)
@@ -52,7 +34,7 @@ IdMappings read_id_mappings(const Pidfd& leader) {
     const std::string process = "/proc/" + std::to_string(leader.pid());
     IdMappings mappings;
     try {
-        mappings = {.users = read_maps(process + "/uid_map"), .groups = read_maps(process + "/gid_map")};
+        mappings = {.users = read_id_maps(process + "/uid_map"), .groups = read_id_maps(process + "/gid_map")};
     } catch (const Failure&) {
         if (leader.alive())
             throw;

@@ -87,7 +87,14 @@ struct UserSpec {
     std::uint32_t base = 0; // fixed: where 0 of the machine lies on the host
     std::uint32_t size = 65536;
     Ownership ownership = Ownership::off;
+    // Ranges for machines inside: as many, one behind the other from first_nested_id. Where they lie on the host is
+    // chosen at the start.
+    std::uint32_t nested_ranges = 0;
+    std::vector<std::uint32_t> nested_bases;
 };
+
+// Where a manager of machines looks for ranges first, also systemd-nspawn inside.
+inline constexpr std::uint32_t first_nested_id = 524288;
 
 enum class IdMapping { none, same, root_owner, destination_owner };
 inline constexpr EnumNames<IdMapping, 4> id_mapping_names{{{IdMapping::none, "noidmap"},
@@ -294,6 +301,7 @@ struct MachineSpec {
     RootSpec root;
     UserSpec users;
     NetworkSpec network;
+    bool nesting = false;                 // managers of machines and containers work inside
     std::vector<ExtraMount> extra_mounts; // parents before children
     std::vector<BoundUser> bound_users;
     std::vector<DeviceSpec> devices;

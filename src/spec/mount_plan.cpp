@@ -173,6 +173,19 @@ void add_proc(MountPlan& plan, const MachineSpec& spec) {
                         .why = "the host's hardware"});
 }
 
+// The kernel lets new instances of the two be mounted in a user namespace only where one is there that nothing hides
+// parts of. What a machine's root may do with these is the same: the files belong to nobody in its user namespace.
+void add_whole_instances(MountPlan& plan, const MachineSpec& spec) {
+    if (!spec.nesting)
+        return;
+    plan.push_back({.target = "/run/host/nesting/sys",
+                    .action = Sysfs{},
+                    .attributes = api,
+                    .why = "machines inside may have a sysfs of their own"});
+    plan.push_back(new_filesystem("/run/host/nesting/proc", "proc", {}, api, MountSide::payload,
+                                  "machines inside may have a /proc of their own"));
+}
+
 void add_payload_filesystems(MountPlan& plan, const MachineSpec& spec) {
     if (!spec.shared.ipc)
         plan.push_back({.target = "/dev/mqueue",
@@ -213,6 +226,7 @@ MountPlan plan_mounts(const MachineSpec& spec) {
     add_sysfs_masks(plan, spec);
     add_extra_mounts(plan, spec);
     add_proc(plan, spec);
+    add_whole_instances(plan, spec);
     add_payload_filesystems(plan, spec);
     std::ranges::stable_partition(plan, [](const MountStep& step) { return step.side == MountSide::host; });
     // Extras in /proc were planned before /proc itself.

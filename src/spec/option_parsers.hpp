@@ -71,6 +71,7 @@ void capability(Reading&);
 void drop_capability(Reading&);
 void ambient_capability(Reading&);
 void no_new_privileges(Reading&);
+void nesting(Reading&);
 void system_call_filter(Reading&);
 void address_families(Reading&);
 void limit(Reading&);

@@ -114,6 +114,11 @@ void no_new_privileges(Reading& reading) {
         reading.settings.no_new_privileges = wanted;
 }
 
+void nesting(Reading& reading) {
+    if (const auto wanted = boolean(reading))
+        reading.settings.nesting = wanted;
+}
+
 void system_call_filter(Reading& reading) {
     const bool denies = reading.value.starts_with('~');
     const auto words = split_words(reading.value.substr(denies ? 1 : 0), ", \t\n");

@@ -160,6 +160,8 @@ constexpr auto rows = std::to_array<Option>({
      parse::system_call_filter, "Allow these system calls too, or with ~ deny them", nullptr, "", true},
     {"restrict-address-families", 0, required, "[~]LIST|none", security, shown, "Exec", "RestrictAddressFamilies", open,
      261, parse::address_families, "Only these kinds of sockets, or with ~ all but these", nullptr, "", true, true},
+    {"nesting", 0, none, "", security, ours, "Exec", "Nesting", privileged, 0, parse::nesting,
+     "Let machinist, podman and systemd-nspawn run machines inside"},
     {"selinux-context", 'Z', required, "LABEL", security, shown, "Exec", "SELinuxContext", privileged, 0, nullptr,
      "SELinux label of processes"},
     {"selinux-apifs-context", 'L', required, "LABEL", security, shown, "Exec", "SELinuxAPIFSContext", privileged, 0,

@@ -56,6 +56,7 @@ void bound_users(Resolving& r);
 void devices(Resolving& r);
 void capabilities(Resolving& r);
 void syscall_filter(Resolving& r);
+void nesting(Resolving& r);
 void resources(Resolving& r);
 void console(Resolving& r);
 void payload(Resolving& r);

@@ -156,6 +156,7 @@ struct Settings {
     std::optional<MachineId> machine_id;
     std::optional<UserNamespaceSettings> users;
     std::optional<bool> notify_ready;
+    std::optional<bool> nesting;
     std::optional<SyscallSettings> syscalls;
     std::optional<AddressFamilySettings> address_families;
     std::array<std::optional<LimitSetting>, RLIM_NLIMITS> limits; // each a group of its own; index is RLIMIT_*
@@ -197,7 +198,7 @@ struct Settings {
 // Every group but the limits, in the order of the members.
 inline auto groups_of(Settings& s) {
     return std::tie(s.start, s.environment, s.user, s.working_directory, s.pivot_root, s.capabilities,
-                    s.no_new_privileges, s.kill_signal, s.personality, s.machine_id, s.users, s.notify_ready,
+                    s.no_new_privileges, s.kill_signal, s.personality, s.machine_id, s.users, s.notify_ready, s.nesting,
                     s.syscalls, s.address_families, s.oom_score_adjust, s.cpu_affinity, s.hostname, s.resolv_conf,
                     s.timezone, s.link_journal, s.suppress_sync, s.ephemeral, s.read_only, s.volatile_mode,
                     s.extra_mounts, s.bound_users, s.bound_user_shell, s.devices, s.network, s.addresses, s.ports,

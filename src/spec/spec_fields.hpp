@@ -85,11 +85,13 @@ void fields(Archive& archive, Is<RootSpec> auto& root) {
 
 template <typename Archive>
 void fields(Archive& archive, Is<UserSpec> auto& users) {
-    auto& [kind, base, size, ownership] = users;
+    auto& [kind, base, size, ownership, nested_ranges, nested_bases] = users;
     archive("kind", kind);
     archive("base", base);
     archive("size", size);
     archive("ownership", ownership);
+    archive("nested-ranges", nested_ranges);
+    archive("nested-bases", nested_bases);
 }
 
 template <typename Archive>
@@ -258,11 +260,11 @@ void fields(Archive& archive, Is<SharedNamespaces> auto& shared) {
 
 template <typename Archive>
 void fields(Archive& archive, Is<MachineSpec> auto& spec) {
-    auto& [manner, name, hostname, domainname, sysctls, id, service, root, users, network, extra_mounts, bound_users,
-           devices, tmpfs_on_tmp, api_writable, cgroup_namespace, shared, payload, capabilities, syscall_filter,
-           no_new_privileges, resources, personality, kill_signal, notify_ready, integration, credentials, console,
-           background, adjust_terminal_title, quiet, registered, registration_may_fail, keep_unit, slice,
-           unit_properties, lock_image] = spec;
+    auto& [manner, name, hostname, domainname, sysctls, id, service, root, users, network, nesting, extra_mounts,
+           bound_users, devices, tmpfs_on_tmp, api_writable, cgroup_namespace, shared, payload, capabilities,
+           syscall_filter, no_new_privileges, resources, personality, kill_signal, notify_ready, integration,
+           credentials, console, background, adjust_terminal_title, quiet, registered, registration_may_fail, keep_unit,
+           slice, unit_properties, lock_image] = spec;
     archive("manner", manner);
     archive("name", name);
     archive("hostname", hostname);
@@ -273,6 +275,7 @@ void fields(Archive& archive, Is<MachineSpec> auto& spec) {
     archive("root", root);
     archive("users", users);
     archive("network", network);
+    archive("nesting", nesting);
     archive("extra-mounts", extra_mounts);
     archive("bound-users", bound_users);
     archive("devices", devices);

@@ -76,7 +76,10 @@ std::string users_text(const UserSpec& users) {
         text = std::to_string(users.base) + " to " + std::to_string(std::uint64_t{users.base} + users.size - 1);
         break;
     }
-    return text + ", ownership " + std::string{name_of(ownership_names, users.ownership)};
+    text += ", ownership " + std::string{name_of(ownership_names, users.ownership)};
+    if (users.nested_ranges > 0)
+        text += ", and " + std::to_string(users.nested_ranges) + " ranges for machines inside";
+    return text;
 }
 
 std::string network_text(const NetworkSpec& network, const NetworkPlan& plan) {
@@ -180,6 +183,7 @@ void add_namespaces(Lines& lines, const MachineSpec& spec) {
         if (holds)
             shared.append(shared.empty() ? "" : " ").append(name);
     lines.add("shared with host", shared);
+    lines.add_if(spec.nesting, "nesting", "machines and containers can run inside");
     lines.add_if(!spec.cgroup_namespace, "cgroups", "the host's namespace");
     lines.add_if(spec.api_writable != ApiWritable::no, "writable API", name_of(api_writable_names, spec.api_writable));
 }

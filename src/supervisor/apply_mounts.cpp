@@ -5,12 +5,14 @@
 #include "base/scope_exit.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
+#include "kernel/user_namespace.hpp"
 #include "supervisor/device_directory.hpp"
 #include "supervisor/extra_mount.hpp"
 #include "supervisor/host_interface.hpp"
 #include "supervisor/mount_point.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
@@ -101,9 +103,23 @@ bool act_on_what_is_there(const MountStep& step, const ExtraMount& mount, Borrow
     return true;
 }
 
+// That of our own network. Inside of a machine that network may be the host's, whose sysfs is not ours to mount; then
+// it is the one that we have, with what is mounted in it.
+UniqueFd make_shared_sysfs(MountAttributes attributes) {
+    try {
+        return make_filesystem("sysfs", {.attributes = attributes});
+    } catch (const Failure& failure) {
+        if (failure.error_number() != EPERM || in_initial_user_namespace())
+            throw;
+    }
+    UniqueFd mount = clone_mount(open_path("/sys", O_PATH | O_DIRECTORY), true);
+    change_mount(mount, {.set = attributes});
+    return mount;
+}
+
 UniqueFd make_sysfs_of(const Pidfd& leader, const MachineSpec& spec, MountAttributes attributes) {
     if (!spec.network.is_private && !spec.network.namespace_path)
-        return make_filesystem("sysfs", {.attributes = attributes});
+        return make_shared_sysfs(attributes);
     // A sysfs shows the network namespace of whoever mounts it.
     const UniqueFd ours = open_path("/proc/self/ns/net", O_RDONLY);
     if (::setns(leader.descriptor().get(), CLONE_NEWNET) < 0)
@@ -142,7 +158,9 @@ public:
             made_.devpts = std::move(mount);
     }
     void operator()(const DeviceDirectory&) {
-        attach_new(*step_, around_.root, make_device_directory(around_.spec, step_->attributes));
+        const UniqueFd devices = make_device_directory(around_.spec, step_->attributes);
+        attach_new(*step_, around_.root, devices);
+        show_devices_of_the_host(devices);
     }
     void operator()(const HostInterface&) {
         HostInterfaceMount made = make_host_interface(around_.spec, step_->attributes);

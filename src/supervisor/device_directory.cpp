@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
+#include "kernel/user_namespace.hpp"
 #include "supervisor/device_nodes.hpp"
 
 #include <cerrno>
@@ -38,10 +39,19 @@ void make_link(BorrowedFd directory, const char* target, const char* name) {
         throw system_failure(std::string{"make link '"} + name + "'");
 }
 
+dev_t number_of(const Node& node) {
+    return ::makedev(node.major_number, node.minor_number);
+}
+
+// A machine in which machines run has no right to make devices, but to show on those that it was given.
+bool must_be_shown() {
+    return !in_initial_user_namespace();
+}
+
 void make_node(BorrowedFd directory, const Node& node) {
-    const dev_t number = ::makedev(node.major_number, node.minor_number);
+    const mode_t type = must_be_shown() ? S_IFREG : S_IFCHR;
     // The umask would take bits away, and the host's own node may have been tampered with: the mode is set outright.
-    if (::mknodat(directory.get(), node.name, S_IFCHR | 0666, number) < 0 ||
+    if (::mknodat(directory.get(), node.name, type | 0666, type == S_IFCHR ? number_of(node) : 0) < 0 ||
         ::fchmodat(directory.get(), node.name, 0666, 0) < 0)
         throw system_failure(std::string{"make device '"} + node.name + "'")
             .try_instead("running it where CAP_MKNOD is held in the initial user namespace");
@@ -93,6 +103,25 @@ UniqueFd make_device_directory(const MachineSpec& spec, std::uint64_t attributes
     if (spec.console != ConsoleMode::pipe)
         make_link(directory, "pts/0", "console");
     return directory;
+}
+
+void show_devices_of_the_host(BorrowedFd directory) {
+    if (!must_be_shown())
+        return;
+    const auto show = [&](const Node& node) {
+        const auto place = open_beneath_if_exists(directory, node.name, O_PATH, Links::refuse);
+        if (!place)
+            return;
+        const UniqueFd source = open_path(std::string{"/dev/"} + node.name, O_PATH | O_NOFOLLOW);
+        const struct stat status = status_of(source);
+        if (!S_ISCHR(status.st_mode) || status.st_rdev != number_of(node))
+            throw Failure{FailureKind::invalid, std::string{"'/dev/"} + node.name + "' is not the device of that name"};
+        attach_mount(clone_mount(source, false), *place);
+    };
+    for (const Node& node : nodes)
+        show(node);
+    for (const Node& node : optional_nodes)
+        show(node);
 }
 
 } // namespace machinist

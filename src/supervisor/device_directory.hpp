@@ -12,4 +12,7 @@ namespace machinist {
 // Detached and filled. Must be called with the machine's root as the filesystem user.
 UniqueFd make_device_directory(const MachineSpec& spec, std::uint64_t attributes);
 
+// Where no devices can be made, those of our own /dev are mounted on the places for them. Attached by now.
+void show_devices_of_the_host(BorrowedFd directory);
+
 } // namespace machinist

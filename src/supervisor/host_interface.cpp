@@ -5,9 +5,11 @@
 #include "base/machine_id.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
+#include "kernel/user_namespace.hpp"
 #include "spec/bound_user_records.hpp"
 #include "spec/mount_plan.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -46,7 +48,9 @@ void make_inaccessible_nodes(BorrowedFd directory) {
     };
     for (const Node& node : {Node{"reg", S_IFREG}, Node{"fifo", S_IFIFO}, Node{"sock", S_IFSOCK}, Node{"chr", S_IFCHR},
                              Node{"blk", S_IFBLK}})
-        if (::mknodat(nodes.get(), node.name, node.type, ::makedev(0, 0)) < 0)
+        if (::mknodat(nodes.get(), node.name, node.type, ::makedev(0, 0)) < 0 &&
+            // Inside of a machine nobody makes block devices, so none has to be masked.
+            (errno != EPERM || node.type != S_IFBLK || in_initial_user_namespace()))
             throw system_failure(std::string{"make node 'inaccessible/"} + node.name + "'");
     make_directory(nodes, "dir", 0);
     if (::fchmodat(directory.get(), "inaccessible", 0555, 0) < 0)
@@ -136,6 +140,13 @@ HostInterfaceMount make_host_interface(const MachineSpec& spec, std::uint64_t at
     if (!spec.credentials.empty())
         make_directory(directory, "credentials", 0700);
     make_users(directory, spec);
+    if (spec.nesting) {
+        // For its root alone: who else is in the machine sees what every machine's users see.
+        make_directory(directory, "nesting", 0700);
+        const UniqueFd places = open_beneath(directory, "nesting", O_PATH | O_DIRECTORY, Links::refuse);
+        make_directory(places, "proc", 0555);
+        make_directory(places, "sys", 0555);
+    }
     made.notify_socket = bind_notify_socket(directory);
     change_mount(directory, {.set = attributes});
     return made;

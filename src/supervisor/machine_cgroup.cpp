@@ -7,6 +7,7 @@
 #include "kernel/cgroup.hpp"
 #include "kernel/device_filter.hpp"
 #include "kernel/files.hpp"
+#include "kernel/user_namespace.hpp"
 #include "spec/group_limits.hpp"
 #include "spec/scope_name.hpp"
 #include "supervisor/device_nodes.hpp"
@@ -199,7 +200,9 @@ void limit_machine_cgroup(const MachineCgroup& cgroup, const MachineSpec& spec) 
     if (is_wanted_controller_file(cgroup.limits, "pids.max"))
         write_existing(cgroup.limits, "pids.max", most_tasks);
     keep_limits(cgroup.limits, all_limits(spec), spec.name);
-    attach_device_filter(cgroup.limits, device_rules(spec));
+    // Inside of a machine no devices can be made, and its own policy holds for what runs in it.
+    if (in_initial_user_namespace())
+        attach_device_filter(cgroup.limits, device_rules(spec));
 }
 
 } // namespace machinist

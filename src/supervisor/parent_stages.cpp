@@ -75,6 +75,11 @@ Owner owner_of_the_tree(const RootSpec& root) {
     return {status.st_uid, status.st_gid};
 }
 
+void keep_locked(Start& start, IdRange range) {
+    start.run.will_undo("lock " + range.lock_file.string());
+    start.kept.push_back(std::move(range.lock));
+}
+
 void choose_the_id_range(Start& start) {
     UserSpec& users = start.spec.users;
     if (users.kind == UserNamespaceKind::of_root) {
@@ -82,6 +87,9 @@ void choose_the_id_range(Start& start) {
         users.base = range_of_owner(owner.uid, owner.gid);
         users.kind = UserNamespaceKind::fixed;
     }
+    if (start.spec.nesting && users.kind == UserNamespaceKind::fixed && users.base == 0)
+        throw Failure{FailureKind::invalid, "a machine for nesting needs users of its own, and the tree is the host's"}
+            .try_instead("--private-users=pick");
     if (users.kind != UserNamespaceKind::pick)
         return;
     const bool instance = start.spec.root.layer != LayerKind::none;
@@ -91,8 +99,13 @@ void choose_the_id_range(Start& start) {
          .remember = !instance && start.spec.registered});
     users.kind = UserNamespaceKind::fixed;
     users.base = range.base;
-    start.run.will_undo("lock " + range.lock_file.string());
-    start.kept.push_back(std::move(range.lock));
+    keep_locked(start, std::move(range));
+    // On disk are the ids that the machine sees, so the next start may have others here.
+    while (users.nested_bases.size() < users.nested_ranges) {
+        IdRange nested = IdRangeStore{}.pick_another();
+        users.nested_bases.push_back(nested.base);
+        keep_locked(start, std::move(nested));
+    }
 }
 
 void reserve_addresses(Start& start) {
@@ -136,7 +149,12 @@ void ask_for_its_unit(Start& start) {
 void write_the_id_maps(Start& start) {
     if (!has_own_users(start))
         return;
-    const std::array map{IdMap{.inside = 0, .outside = start.spec.users.base, .count = start.spec.users.size}};
+    const UserSpec& users = start.spec.users;
+    std::vector<IdMap> map{{.inside = 0, .outside = users.base, .count = users.size}};
+    for (std::uint32_t inside = first_nested_id; const std::uint32_t base : users.nested_bases) {
+        map.push_back({.inside = inside, .outside = base, .count = IdRangeStore::size});
+        inside += IdRangeStore::size;
+    }
     write_id_maps(start.leader.pid(), map, map);
     start.user_namespace = open_path("/proc/" + std::to_string(start.leader.pid()) + "/ns/user", O_RDONLY);
 }

@@ -6,6 +6,8 @@
 #include "temporary_directory.hpp"
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <set>
 #include <vector>
@@ -132,4 +134,30 @@ TEST(TheRangeOfATree, IsItsOwnerIfThatIsTheFirstOfARange) {
     EXPECT_EQ(range_of_owner(0, 0), 0U);
     EXPECT_THROW(range_of_owner(1000, 1000), Failure);
     EXPECT_THROW(range_of_owner(1048576, 0), Failure);
+}
+
+// Inside of a machine only what is mapped can be given on, however few ranges that are.
+TEST_F(AnIdRangeStore, GivesOnlyWhatItsOwnUserNamespaceMaps) {
+    const auto map = directory_.path() / "uid_map";
+    std::ofstream{map} << "0 1048576 65536\n524288 2097152 65536\n589824 3145728 65536\n";
+    const IdRangeStore nested{{.stored = directory_.path() / "lib/nested",
+                               .locks = directory_.path() / "run/nested",
+                               .etc = directory_.path() / "etc",
+                               .getent = "",
+                               .id_map = map}};
+
+    const auto first = nested.pick({.name = "web", .tree_owner = 1048576});
+    const auto second = nested.pick_another();
+
+    EXPECT_EQ((std::set{first.base, second.base}), (std::set<std::uint32_t>{524288, 589824}));
+    EXPECT_THROW((void)nested.pick_another(), Failure);
+}
+
+TEST_F(AnIdRangeStore, KeepsNothingOfAnotherRange) {
+    const auto first = store_.pick_another();
+    const auto second = store_.pick_another();
+
+    EXPECT_NE(first.base, second.base);
+    EXPECT_EQ(first.base % IdRangeStore::size, 0U);
+    EXPECT_FALSE(std::filesystem::exists(directory_.path() / "lib/id-ranges"));
 }

@@ -113,6 +113,28 @@ TEST(AMountPlan, GivesEveryTmpfsToTheRootOfTheMachine) {
     EXPECT_THAT(terminals.options, testing::Contains(testing::Pair("gid", "65541")));
 }
 
+TEST(AMountPlan, HasWholeInstancesOfProcAndSysfsForMachinesInsideOnly) {
+    MachineSpec spec;
+    EXPECT_EQ(step_on(plan_mounts(spec), "/run/host/nesting/proc"), nullptr);
+    EXPECT_EQ(step_on(plan_mounts(spec), "/run/host/nesting/sys"), nullptr);
+
+    spec.nesting = true;
+    const MountPlan plan = plan_mounts(spec);
+
+    EXPECT_EQ(filesystem_on(plan, "/run/host/nesting/proc").type, "proc");
+    EXPECT_EQ(step_on(plan, "/run/host/nesting/proc")->side, MountSide::payload);
+    // What the kernel compares a new one with: not read-only, so that the new one need not be.
+    for (const char* whole : {"/run/host/nesting/proc", "/run/host/nesting/sys"})
+        EXPECT_EQ(step_on(plan, whole)->attributes, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC) << whole;
+    EXPECT_TRUE(std::ranges::none_of(plan, [](const MountStep& step) {
+        return step.target.native().starts_with("/run/host/nesting/proc/") ||
+               step.target.native().starts_with("/run/host/nesting/sys/");
+    }));
+    // The ones that everybody in the machine sees stay as they are.
+    EXPECT_TRUE(std::holds_alternative<Mask>(step_on(plan, "/proc/kcore")->action));
+    EXPECT_TRUE(step_on(plan, "/sys")->attributes & MOUNT_ATTR_RDONLY);
+}
+
 TEST(AMountPlan, HasNoDeviceFilesystemButDevAndItsTerminals) {
     for (const MountStep& step : plan_mounts(MachineSpec{}))
         if (step.side == MountSide::host && step.target != "/dev" && step.target != "/dev/pts") {

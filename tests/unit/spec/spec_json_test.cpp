@@ -118,6 +118,9 @@ MachineSpec a_spec_with_everything() {
     spec.network.namespace_path = "/run/netns/a";
     spec.network.bridge = "br0";
     spec.network.veth_mac = MacAddress::parse("02:00:00:00:00:07");
+    spec.nesting = true;
+    spec.users.nested_ranges = 2;
+    spec.users.nested_bases = {786432, 1048576};
     return spec;
 }
 
@@ -157,6 +160,9 @@ TEST(ASpec, KeepsEachValueOnItsWayThroughJson) {
     EXPECT_EQ(read.network.addresses, spec.network.addresses);
     EXPECT_EQ(read.network.name_servers, spec.network.name_servers);
     EXPECT_EQ(read.network.ports, spec.network.ports);
+    EXPECT_TRUE(read.nesting);
+    EXPECT_EQ(read.users.nested_ranges, 2U);
+    EXPECT_EQ(read.users.nested_bases, spec.users.nested_bases);
     EXPECT_EQ(read.extra_mounts.size(), 5U);
     EXPECT_EQ(read.extra_mounts[0].id_mapping, IdMapping::same);
     EXPECT_TRUE(read.extra_mounts[3].upper->is_temporary());
