@@ -5,6 +5,7 @@
 #include "image/access_list.hpp"
 #include "kernel/files.hpp"
 #include "kernel/syscalls.hpp"
+#include "kernel/user_namespace.hpp"
 
 #include <cerrno>
 #include <cstdint>
@@ -39,6 +40,10 @@ bool lists(const std::string& names, const char* name) {
     return names.find(std::string{name} + '\0') != std::string::npos;
 }
 
+bool is_device(const struct stat& status) {
+    return S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode);
+}
+
 class Shifter {
 public:
     explicit Shifter(std::uint32_t base) : base_(base), buffer_(attribute_limit, '\0') {}
@@ -49,6 +54,9 @@ public:
 
     // directory holds the entry; name "" is the directory itself.
     void shift(int directory, const std::string& name, const struct stat& status) {
+        // Inside of a machine no device can be made, so no layer takes a copy of one, and none on a disk is opened.
+        if (is_device(status) && !devices_)
+            return;
         const std::string path = entry_path(directory, name.empty() ? "." : name);
         // chown(2) drops these two; whether there are any costs one call for most files.
         const bool keeps_attributes = !S_ISLNK(status.st_mode);
@@ -173,6 +181,7 @@ private:
 
     std::uint32_t base_;
     std::string buffer_;
+    bool devices_ = in_initial_user_namespace();
 };
 
 } // namespace

@@ -88,7 +88,9 @@ void add_sysfs_masks(MountPlan& plan, const MachineSpec& spec) {
 }
 
 void add_run(MountPlan& plan, const MachineSpec& spec) {
-    plan.push_back(tmpfs(spec, "/run", {{"mode", "0755"}, {"size", "20%"}, {"nr_inodes", "800k"}}, inert | exact_times,
+    // What is set here is locked inside, and systemd-nspawn's remounts of what it takes from here leave it out.
+    const std::uint64_t flags = spec.nesting ? exact_times : inert | exact_times;
+    plan.push_back(tmpfs(spec, "/run", {{"mode", "0755"}, {"size", "20%"}, {"nr_inodes", "800k"}}, flags,
                          "init expects it empty"));
     plan.push_back({.target = "/run/host",
                     .action = HostInterface{},

@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "image/base_directories.hpp"
 #include "image/id_range_store.hpp"
+#include "image/shift_ownership.hpp"
 #include "image/template.hpp"
 #include "kernel/files.hpp"
 #include "kernel/filesystem_ids.hpp"
@@ -23,10 +24,12 @@
 #include "supervisor/unit_request.hpp"
 
 #include <array>
+#include <cstddef>
 #include <fcntl.h>
 #include <optional>
 #include <sched.h>
 #include <unistd.h>
+#include <vector>
 
 namespace machinist {
 
@@ -101,7 +104,8 @@ void choose_the_id_range(Start& start) {
     users.base = range.base;
     keep_locked(start, std::move(range));
     // On disk are the ids that the machine sees, so the next start may have others here.
-    while (users.nested_bases.size() < users.nested_ranges) {
+    const std::size_t wanted = users.nested_ranges == 0 ? 0 : users.nested_ranges + 1;
+    while (users.nested_bases.size() < wanted) {
         IdRange nested = IdRangeStore{}.pick_another();
         users.nested_bases.push_back(nested.base);
         keep_locked(start, std::move(nested));
@@ -151,9 +155,11 @@ void write_the_id_maps(Start& start) {
         return;
     const UserSpec& users = start.spec.users;
     std::vector<IdMap> map{{.inside = 0, .outside = users.base, .count = users.size}};
-    for (std::uint32_t inside = first_nested_id; const std::uint32_t base : users.nested_bases) {
-        map.push_back({.inside = inside, .outside = base, .count = IdRangeStore::size});
-        inside += IdRangeStore::size;
+    for (std::size_t range = 0; range < users.nested_bases.size(); ++range) {
+        const bool marks = range + 1 == users.nested_bases.size();
+        const auto inside = first_nested_id + static_cast<std::uint32_t>(range) * IdRangeStore::size;
+        map.push_back(
+            {.inside = marks ? busy_owner : inside, .outside = users.nested_bases[range], .count = IdRangeStore::size});
     }
     write_id_maps(start.leader.pid(), map, map);
     start.user_namespace = open_path("/proc/" + std::to_string(start.leader.pid()) + "/ns/user", O_RDONLY);

@@ -130,6 +130,7 @@ TEST(AMountPlan, HasWholeInstancesOfProcAndSysfsForMachinesInsideOnly) {
         return step.target.native().starts_with("/run/host/nesting/proc/") ||
                step.target.native().starts_with("/run/host/nesting/sys/");
     }));
+    EXPECT_EQ(step_on(plan, "/run")->attributes & (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV), 0U);
     // The ones that everybody in the machine sees stay as they are.
     EXPECT_TRUE(std::holds_alternative<Mask>(step_on(plan, "/proc/kcore")->action));
     EXPECT_TRUE(step_on(plan, "/sys")->attributes & MOUNT_ATTR_RDONLY);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A machine in which the managers of machines and containers run that its Debian has, and ours.
+#include "namespaces/debian.hpp"
+
+#include <filesystem>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace fs = std::filesystem;
+
+namespace machinist::test {
+
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string manager_of(const std::string& suite) {
+    return "nesting-" + suite;
+}
+
+// Where machinist and its programs lie.
+fs::path build_directory() {
+    return fs::path{MACHINIST_PROGRAM}.parent_path().parent_path().parent_path();
+}
+
+std::vector<std::string> options_of(const std::string& suite, const std::vector<std::string>& more) {
+    std::vector<std::string> options{"--private-users=pick", "--private-network",
+                                     // podman puts no layers above ours.
+                                     "--tmpfs=/var/lib/containers",
+                                     "--bind-ro=" + build_directory().string() + ":/srv/build:idmap",
+                                     "--bind-ro=" + Debian::tree_of("busybox").string() + ":/srv/busybox:idmap",
+                                     "--bind-ro=" + Debian::tree_of(suite).string() + ":/srv/tree:idmap"};
+    options.insert(options.end(), more.begin(), more.end());
+    return options;
+}
+
+constexpr const char* ours = "/srv/build/src/cli/machinist ";
+// The mount of /run/host/nesting is for those that leave the tree they came from before they mount /proc.
+constexpr const char* nspawn = "systemd-nspawn -q --register=no --keep-unit --bind=/run/host/nesting ";
+// The machine below may have no controllers to limit the number of processes with.
+constexpr const char* podman = "podman run --rm --network=none --pids-limit=0 ";
+
+} // namespace
+
+class AMachineForMachines : public testing::TestWithParam<const char*> {
+protected:
+    void SetUp() override {
+        for (const std::string& tree : {manager_of(GetParam()), std::string{GetParam()}, std::string{"busybox"}})
+            if (!Debian::has_tree(tree))
+                GTEST_SKIP() << "needs the tree '" << tree << "', which tests/run makes";
+    }
+    static Debian boot(const std::vector<std::string>& more) {
+        return Debian{manager_of(GetParam()), options_of(GetParam(), more)};
+    }
+    static void expect_said(const Outcome& outcome, const std::string& text) {
+        EXPECT_EQ(outcome.status, 0) << outcome.errors;
+        EXPECT_THAT(outcome.output, HasSubstr(text)) << outcome.errors;
+    }
+};
+
+TEST_P(AMachineForMachines, RunsMachinist) {
+    const Debian machine = boot({"--nesting"});
+
+    // Users of its own out of what the machine has, for a layer above a whole Debian and for a tree that it changes.
+    expect_said(
+        machine.sh(ours + std::string{"run -q -D /srv/tree -x --private-users=pick cat /proc/self/uid_map"}, 120s),
+        "65536");
+    expect_said(machine.sh("mkdir /root/t && cp -a /srv/busybox/bin /srv/busybox/usr /root/t 2>/dev/null;"
+                           "mkdir -p /root/t/etc && " +
+                               std::string{ours} +
+                               "run -q -D /root/t --private-users=pick --private-users-ownership=chown"
+                               " /bin/busybox cat /proc/self/uid_map && stat -c owner=%u /root/t",
+                           120s),
+                "owner=");
+    EXPECT_THAT(machine.sh("test $(stat -c %u /root/t) -ge 524288 && echo moved").output, HasSubstr("moved"));
+}
+
+TEST_P(AMachineForMachines, RunsPodman) {
+    const Debian machine = boot({"--nesting"});
+
+    const Outcome made = machine.sh("tar -C /srv/busybox -c bin | podman import - bb", 120s);
+    EXPECT_EQ(made.status, 0) << made.errors;
+    expect_said(machine.sh(podman + std::string{"bb /bin/busybox echo inside"}, 120s), "inside");
+    // With users of its own, too.
+    expect_said(
+        machine.sh(podman + std::string{"--uidmap=0:524288:65536 bb /bin/busybox cat /proc/self/uid_map"}, 120s),
+        "524288");
+}
+
+// What the switch opens is of use inside, and of none against the host.
+TEST_P(AMachineForMachines, HasNoMoreRightsOnTheHost) {
+    const Debian machine = boot({"--nesting"});
+
+    for (const char* file : {"proc/sys/kernel/core_pattern", "proc/sys/vm/drop_caches", "sys/kernel/uevent_helper"})
+        EXPECT_NE(machine.sh("echo 0 > /run/host/nesting/" + std::string{file}).status, 0) << file;
+    EXPECT_NE(machine.sh("mknod /root/null c 1 3").status, 0);
+    EXPECT_NE(machine.sh("runuser -u nobody -- ls /run/host/nesting").status, 0);
+}
+
+TEST_P(AMachineForMachines, IsNoneWithoutTheSwitch) {
+    const Debian machine = boot({});
+
+    EXPECT_NE(machine.sh(ours + std::string{"run -q -D /srv/tree -x --private-users=pick true"}).status, 0);
+    EXPECT_NE(machine.sh(nspawn + std::string{"-D /srv/tree --read-only true"}).status, 0);
+    EXPECT_EQ(machine.sh("tar -C /srv/busybox -c bin | podman import - bb", 120s).status, 0);
+    // Without users of its own it gets by.
+    EXPECT_NE(machine.sh(podman + std::string{"--uidmap=0:524288:65536 bb /bin/busybox true"}, 120s).status, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Releases, AMachineForMachines, testing::Values("bookworm", "trixie"),
+                         [](const auto& param) { return std::string{param.param}; });
+
+} // namespace machinist::test
