@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034
 
 packages_to_build=(g++ meson ninja-build pkg-config python3 libblkid-dev libcryptsetup-dev libseccomp-dev libsystemd-dev libsmartcols-dev nlohmann-json3-dev scdoc
-                   libnftables-dev libarchive-dev libcurl4-openssl-dev libssl-dev liblzma-dev libzstd-dev zlib1g-dev libbz2-dev)
+                   libnftables-dev libarchive-dev libcurl4-openssl-dev libssl-dev liblzma-dev libzstd-dev zlib1g-dev libbz2-dev libyaml-dev)
 packages_to_make_images=(mmdebstrap debian-archive-keyring)
 packages_to_build_tests=(libgtest-dev libgmock-dev libsdbus-c++-dev libsdbus-c++-bin
                          fdisk cryptsetup-bin e2fsprogs xfsprogs btrfs-progs squashfs-tools erofs-utils dosfstools bzip2 xz-utils gnupg openssl skopeo zsh fish iproute2 nftables dnsmasq-base)

@@ -27,7 +27,8 @@ constexpr Place places[]{{"machinist", "cli"},
                          {"machinist-survey", "registry/survey"},
                          {"machinist-transfer", "transfer"},
                          {"machinist-unit", "scope"},
-                         {"machinist-unlock", "dissect"}};
+                         {"machinist-unlock", "dissect"},
+                         {"machinist-yaml", "dissect"}};
 
 // Empty if this program lies in no build tree. What is in one is as trustworthy as this program: both are its owner's.
 std::filesystem::path folder_of_built_programs() {

@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/own_programs.hpp"
+#include "cdi/cdi_search.hpp"
 #include "cli/passphrases.hpp"
 #include "cli/run_bundle.hpp"
 #include "cli/run_facts.hpp"
@@ -129,10 +130,15 @@ int resolve_and_start(const CommandLine& line) {
             std::filesystem::is_directory("/var/log/journal/" + facts.machine_id->plain());
     if (settings.bound_users)
         host.users = read_host_users(settings.bound_users->users);
+    CdiPart cdi = find_cdi_devices(cdi_names(settings));
+    host.cdi = std::move(cdi.edits);
+    if (!request.quiet)
+        complain(cdi.warnings, request.manner, "warning: ");
     auto resolved = resolve(request, settings, facts, host, draw_chance(), credentials);
     // All that is wrong at once, wherever it was written.
     Problems problems = line.problems;
     problems.insert(problems.end(), file.problems.begin(), file.problems.end());
+    problems.insert(problems.end(), cdi.problems.begin(), cdi.problems.end());
     const auto* found = std::get_if<Problems>(&resolved);
     const Problems more = found ? *found : missing_sources(std::get<Resolved>(resolved).spec);
     problems.insert(problems.end(), more.begin(), more.end());

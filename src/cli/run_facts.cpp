@@ -203,7 +203,7 @@ Problems missing_sources(const MachineSpec& spec) {
                 look(mount.kind == ExtraMountKind::bind ? "--bind" : "--overlay", source.path);
     }
     for (const DeviceSpec& device : spec.devices)
-        look("--device", device.path);
+        look("--device", device.host_path());
     if (spec.network.namespace_path)
         look("--network-namespace-path", *spec.network.namespace_path);
     return problems;

@@ -61,7 +61,7 @@ ProgramResult RunningProgram::finish() {
     return result;
 }
 
-std::optional<ProgramResult> RunningProgram::finish_within(std::chrono::milliseconds patience) {
+std::optional<ProgramResult> RunningProgram::finish_within(std::chrono::milliseconds patience, std::size_t limit) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     ProgramResult result;
     for (;;) {
@@ -74,7 +74,7 @@ std::optional<ProgramResult> RunningProgram::finish_within(std::chrono::millisec
         const ssize_t count = found > 0 ? ::read(output_.get(), buffer, sizeof buffer) : -1;
         if (found > 0 && count < 0 && errno == EINTR)
             continue;
-        if (count < 0 || result.output.size() + static_cast<std::size_t>(count) > most_output) {
+        if (count < 0 || result.output.size() + static_cast<std::size_t>(count) > limit) {
             ::kill(pid_, SIGKILL);
             end();
             return std::nullopt;

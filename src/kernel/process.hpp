@@ -5,6 +5,7 @@
 #include "base/unique_fd.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -28,8 +29,8 @@ public:
     ~RunningProgram();
 
     ProgramResult finish();
-    // Nothing if it has not ended by then; it is killed.
-    std::optional<ProgramResult> finish_within(std::chrono::milliseconds patience);
+    // Nothing if it has not ended by then, or said more; it is killed.
+    std::optional<ProgramResult> finish_within(std::chrono::milliseconds patience, std::size_t most_output = 65536);
 
 private:
     int end();

@@ -3,6 +3,7 @@
 #include "oci/bundle_parts.hpp"
 
 #include "base/text.hpp"
+#include "oci/bind_options.hpp"
 #include "spec/mount_text.hpp"
 
 #include <algorithm>
@@ -64,23 +65,7 @@ void read_bind(const std::string& place, const std::string& source, const std::v
     if (source.empty())
         return reading.findings.refuse(place + ".source", "is missing");
     mount.source = {host_path(source, reading.directory), false};
-    for (const std::string& word : options) {
-        const auto* known = std::ranges::find(attribute_words, word, &Word::word);
-        if (known != attribute_words.end())
-            mount.attributes |= known->attributes;
-        else if (word == "rbind")
-            mount.recursive = true;
-        else if (word == "ro" || word == "rro")
-            mount.read_only = true;
-        else if (word == "idmap" || word == "ridmap")
-            mount.id_mapping = IdMapping::same;
-        else if (is_among(word, " slave rslave shared rshared unbindable runbindable "))
-            reading.findings.warn(place + ".options", "'" + word + "' is not done: mounts do not spread");
-        else if (word != "bind")
-            reading.findings.refuse(place + ".options",
-                                    "has '" + escaped_for_people(word.substr(0, 60)) + "', which is not done", {},
-                                    FailureKind::not_supported);
-    }
+    read_bind_options(place + ".options", options, mount, reading.findings);
     reading.mounts().push_back(std::move(mount));
 }
 
@@ -141,6 +126,26 @@ void read_mount(Fields wanted, BundleReading& reading) {
 }
 
 } // namespace
+
+void read_bind_options(const std::string& place, const std::vector<std::string>& options, ExtraMount& mount,
+                       Findings& findings) {
+    for (const std::string& word : options) {
+        const auto* known = std::ranges::find(attribute_words, word, &Word::word);
+        if (known != attribute_words.end())
+            mount.attributes |= known->attributes;
+        else if (word == "rbind")
+            mount.recursive = true;
+        else if (word == "ro" || word == "rro")
+            mount.read_only = true;
+        else if (word == "idmap" || word == "ridmap")
+            mount.id_mapping = IdMapping::same;
+        else if (is_among(word, " slave rslave shared rshared unbindable runbindable "))
+            findings.warn(place, "'" + word + "' is not done: mounts do not spread");
+        else if (word != "bind")
+            findings.refuse(place, "has '" + escaped_for_people(word.substr(0, 60)) + "', which is not done", {},
+                            FailureKind::not_supported);
+    }
+}
 
 void read_mounts(Fields& config, BundleReading& reading) {
     constexpr std::size_t most_mounts = 1000;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/machine_id.hpp"
+#include "spec/cdi_edits.hpp"
 #include "spec/disk_spec.hpp"
 
 #include <cstdint>
@@ -78,6 +79,7 @@ struct HostFacts {
     bool localtime_is_symlink = false;
     std::string timezone_name; // "Europe/Berlin" if localtime is a link into zoneinfo
     bool has_localtime = false;
+    CdiEdits cdi;                              // of the names that were asked for
     bool journal_directory_of_machine = false; // /var/log/journal/<machine's id> exists
 };
 

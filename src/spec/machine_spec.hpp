@@ -151,8 +151,16 @@ struct BoundUser {
 
 // A device of the host that is the machine's, too (--device).
 struct DeviceSpec {
-    Path path;                  // below /dev, there as here
+    Path path;                  // below /dev of the machine
     std::string access = "rwm"; // read, write, make nodes of it
+    Path source;                // on the host; empty: the same path
+    // Of its node in the machine; nothing: the machine's root, the host's mode.
+    std::optional<std::uint32_t> user;
+    std::optional<std::uint32_t> group;
+    std::optional<std::uint32_t> mode;
+    [[nodiscard]] const Path& host_path() const {
+        return source.empty() ? path : source;
+    }
 };
 
 enum class StartMode { boot, as_pid2, as_pid1, shell };

@@ -88,6 +88,14 @@ void bind_user_shell(Reading& reading) {
 }
 
 void device(Reading& reading) {
+    auto& devices = group(reading.settings.devices);
+    if (!reading.value.starts_with('/') && reading.value.find('=') != std::string_view::npos) {
+        if (auto name = parse_cdi_name(reading.value))
+            devices.emplace_back(std::move(*name));
+        else
+            reading.problem("is no name of a device, which is VENDOR/CLASS=NAME");
+        return;
+    }
     const auto colon = reading.value.rfind(':');
     const std::string_view access =
         colon == std::string_view::npos ? std::string_view{} : reading.value.substr(colon + 1);
@@ -95,9 +103,7 @@ void device(Reading& reading) {
     const auto path = destination_path(has_access ? reading.value.substr(0, colon) : reading.value);
     if (!path || !path->native().starts_with("/dev/"))
         return reading.problem("is no path below /dev, with or without r, w and m behind a colon");
-    if (!reading.settings.devices)
-        reading.settings.devices.emplace();
-    reading.settings.devices->push_back({*path, has_access ? std::string{access} : "rwm"});
+    devices.emplace_back(DeviceSpec{.path = *path, .access = has_access ? std::string{access} : "rwm"});
 }
 
 void resolv_conf(Reading& reading) {

@@ -256,8 +256,9 @@ constexpr auto rows = std::to_array<Option>({
      parse::bind_user_shell, "Shell of that user"},
     {"bind-user-group", 0, required, "NAME", mounts, shown, "Files", "BindUserGroup", privileged, 259,
      parse::bind_user_group, "Group of that user", nullptr, "", true},
-    {"device", 0, required, "PATH[:ACCESS]", mounts, ours, "Files", "Device", privileged, 0, parse::device,
-     "Give it a device of the host; ACCESS of r, w, m (default: all)", nullptr, "", true},
+    {"device", 0, required, "DEVICE", mounts, ours, "Files", "Device", privileged, 0, parse::device,
+     "Give it a device of the host: PATH[:ACCESS] with ACCESS of r, w, m (default: all), or VENDOR/CLASS=NAME", nullptr,
+     "", true},
 
     // console
     {"console", 0, required, "MODE", OptionGroup::console, shown, "Exec", "Console", privileged, 242, parse::console,

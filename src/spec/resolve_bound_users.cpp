@@ -89,7 +89,15 @@ void bound_users(Resolving& r) {
 }
 
 void devices(Resolving& r) {
-    r.spec.devices = r.settings.devices.value_or(std::vector<DeviceSpec>{});
+    for (const DeviceSetting& device : r.settings.devices.value_or(std::vector<DeviceSetting>{}))
+        if (const auto* written = std::get_if<DeviceSpec>(&device))
+            r.spec.devices.push_back(*written);
+    r.spec.devices.insert(r.spec.devices.end(), r.host.cdi.devices.begin(), r.host.cdi.devices.end());
+    for (const DeviceSpec& device : r.spec.devices)
+        if (r.spec.users.kind != UserNamespaceKind::none &&
+            std::max(device.user.value_or(0), device.group.value_or(0)) >= r.spec.users.size)
+            r.problem("--device", "--device: '" + escaped_for_people(device.path.native()) +
+                                      "' is to belong to a user that the machine does not have");
 }
 
 } // namespace machinist::resolving

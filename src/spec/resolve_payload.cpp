@@ -78,6 +78,8 @@ void environment(Resolving& r) {
                 stay.push_back(std::move(word));
         payload.arguments = std::move(stay);
     }
+    for (const std::string& assignment : r.host.cdi.environment)
+        set_variable(payload.environment, assignment);
     for (const std::string& word : r.settings.environment.value_or(std::vector<std::string>{})) {
         if (word.find('=') != std::string::npos)
             set_variable(payload.environment, word);
@@ -118,6 +120,10 @@ void payload(Resolving& r) {
         r.spec.domainname = r.settings.bundle->domainname;
         r.spec.sysctls = r.settings.bundle->sysctls;
     }
+    std::vector<std::uint32_t>& groups = r.spec.payload.groups;
+    for (const std::uint32_t group : r.host.cdi.groups)
+        if (std::ranges::find(groups, group) == groups.end())
+            groups.push_back(group);
     r.spec.payload.working_directory = r.settings.working_directory;
     environment(r);
     terminal(r);

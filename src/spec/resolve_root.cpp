@@ -24,9 +24,10 @@ bool Resolving::etc_is_writable() const {
 }
 
 void extra_mounts(Resolving& r) {
-    if (!r.settings.extra_mounts)
-        return;
-    r.spec.extra_mounts = *r.settings.extra_mounts;
+    r.spec.extra_mounts = r.host.cdi.mounts;
+    if (r.settings.extra_mounts)
+        r.spec.extra_mounts.insert(r.spec.extra_mounts.end(), r.settings.extra_mounts->begin(),
+                                   r.settings.extra_mounts->end());
     // Component by component, so that what lies below a mount is not covered by it. Equal ones stay as written.
     std::ranges::stable_sort(r.spec.extra_mounts, {}, &ExtraMount::destination);
     for (const ExtraMount& mount : r.spec.extra_mounts)

@@ -27,4 +27,12 @@ Settings merged(Settings winner, Settings other) {
     return winner;
 }
 
+std::vector<CdiName> cdi_names(const Settings& settings) {
+    std::vector<CdiName> names;
+    for (const DeviceSetting& device : settings.devices.value_or(std::vector<DeviceSetting>{}))
+        if (const auto* name = std::get_if<CdiName>(&device))
+            names.push_back(*name);
+    return names;
+}
+
 } // namespace machinist

@@ -3,6 +3,7 @@
 // Each member is one group: whoever wins on a group takes it whole (option_table.hpp says which option writes which).
 #pragma once
 
+#include "spec/cdi_name.hpp"
 #include "spec/image_policy.hpp"
 #include "spec/machine_spec.hpp"
 
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 namespace machinist {
@@ -120,6 +122,9 @@ inline constexpr EnumNames<LayerChoice, 6> layer_choice_names{{{LayerChoice::aut
 
 enum class Registration { automatic, yes, no };
 
+// By its path, or by what others wrote of it.
+using DeviceSetting = std::variant<DeviceSpec, CdiName>;
+
 struct BoundUserSettings {
     std::vector<std::string> users;
     std::vector<std::string> groups; // of all of them
@@ -173,7 +178,7 @@ struct Settings {
     std::optional<std::vector<ExtraMount>> extra_mounts;
     std::optional<BoundUserSettings> bound_users;
     std::optional<std::string> bound_user_shell; // "": the machine's default, "yes": the host's, or a path
-    std::optional<std::vector<DeviceSpec>> devices;
+    std::optional<std::vector<DeviceSetting>> devices;
     std::optional<NetworkSettings> network;
     std::optional<AddressSettings> addresses;
     std::optional<std::vector<PortForward>> ports;
@@ -206,6 +211,8 @@ inline auto groups_of(Settings& s) {
                     s.root_hash_signature, s.verity_data, s.slice, s.unit_properties, s.registration, s.keep_unit,
                     s.group_limits, s.bundle);
 }
+
+std::vector<CdiName> cdi_names(const Settings& settings);
 
 // What winner wrote, and of the other only the groups that winner left alone.
 Settings merged(Settings winner, Settings other);

@@ -170,9 +170,13 @@ void fields(Archive& archive, Is<BoundUser> auto& user) {
 
 template <typename Archive>
 void fields(Archive& archive, Is<DeviceSpec> auto& device) {
-    auto& [path, access] = device;
+    auto& [path, access, source, user, group, mode] = device;
     archive("path", path);
     archive("access", access);
+    archive("source", source);
+    archive("user", user);
+    archive("group", group);
+    archive("mode", mode);
 }
 
 template <typename Archive>

@@ -209,7 +209,8 @@ std::string text_of(const MachineSpec& spec) {
     for (const BoundUser& user : spec.bound_users)
         lines.add("user of the host", user.name + " as " + std::to_string(user.id));
     for (const DeviceSpec& device : spec.devices)
-        lines.add("device", device.path.native() + " " + device.access);
+        lines.add("device", device.path.native() + " " + device.access +
+                                (device.source.empty() ? "" : " of " + device.source.native()));
     for (const std::string& setting : spec.sysctls)
         lines.add("kernel setting", setting);
     lines.add("capabilities", capability_list(spec.capabilities.bounding));

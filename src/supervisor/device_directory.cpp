@@ -59,8 +59,8 @@ void make_node(BorrowedFd directory, const Node& node) {
     make_link(directory, (std::string{"../"} + node.name).c_str(), alias.c_str());
 }
 
-// At the same place as on the host; its owner is the machine's root.
-void make_given_node(BorrowedFd directory, const DeviceNode& node, std::uint32_t owner) {
+// base: of the machine's users on the host.
+void make_given_node(BorrowedFd directory, const DeviceNode& node, std::uint32_t base) {
     const Path name = node.path.lexically_relative("/dev");
     const UniqueFd parent = make_directories_beneath(directory, name.parent_path(), 0755, Links::refuse);
     const std::string entry = name.filename().string();
@@ -68,7 +68,7 @@ void make_given_node(BorrowedFd directory, const DeviceNode& node, std::uint32_t
     if (::mknodat(parent.get(), entry.c_str(), mode, node.number) < 0 && errno == EEXIST)
         return; // every machine has it
     if (::fchmodat(parent.get(), entry.c_str(), node.mode, 0) < 0 ||
-        ::fchownat(parent.get(), entry.c_str(), owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+        ::fchownat(parent.get(), entry.c_str(), base + node.user, base + node.group, AT_SYMLINK_NOFOLLOW) < 0)
         throw system_failure("make device '" + name.string() + "'");
 }
 
@@ -95,9 +95,9 @@ UniqueFd make_device_directory(const MachineSpec& spec, std::uint64_t attributes
     for (const Node& node : optional_nodes)
         if (host_has(node.name))
             make_node(directory, node);
-    const std::uint32_t owner = spec.users.kind == UserNamespaceKind::none ? 0 : spec.users.base;
+    const std::uint32_t base = spec.users.kind == UserNamespaceKind::none ? 0 : spec.users.base;
     for (const DeviceNode& node : device_nodes_of(spec))
-        make_given_node(directory, node, owner);
+        make_given_node(directory, node, base);
     for (const Link& link : links)
         make_link(directory, link.target, link.name);
     if (spec.console != ConsoleMode::pipe)

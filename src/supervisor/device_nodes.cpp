@@ -19,14 +19,20 @@ std::uint8_t access_of(std::string_view words) {
     return access;
 }
 
-bool add_node(std::vector<DeviceNode>& nodes, const Path& path, std::uint8_t access) {
+bool add_node(std::vector<DeviceNode>& nodes, const DeviceSpec& device) {
     struct stat status {};
-    if (::stat(path.c_str(), &status) < 0)
-        throw system_failure("give the machine device '" + path.string() + "'");
+    if (::stat(device.host_path().c_str(), &status) < 0)
+        throw system_failure("give the machine device '" + device.host_path().string() + "'");
     const bool is_block = S_ISBLK(status.st_mode);
     if (!is_block && !S_ISCHR(status.st_mode))
         return false;
-    nodes.push_back({path, status.st_rdev, is_block, status.st_mode & mode_t{07777}, access});
+    nodes.push_back({.path = device.path,
+                     .number = status.st_rdev,
+                     .is_block = is_block,
+                     .mode = device.mode.value_or(status.st_mode) & mode_t{07777},
+                     .user = device.user.value_or(0),
+                     .group = device.group.value_or(0),
+                     .access = access_of(device.access)});
     return true;
 }
 
@@ -35,19 +41,22 @@ bool add_node(std::vector<DeviceNode>& nodes, const Path& path, std::uint8_t acc
 std::vector<DeviceNode> device_nodes_of(const MachineSpec& spec) {
     std::vector<DeviceNode> nodes;
     for (const DeviceSpec& device : spec.devices) {
-        const std::uint8_t access = access_of(device.access);
         std::error_code error;
-        if (std::filesystem::is_directory(device.path, error)) {
+        if (std::filesystem::is_directory(device.host_path(), error)) {
             std::vector<Path> entries;
-            for (const auto& entry : std::filesystem::directory_iterator{device.path})
+            for (const auto& entry : std::filesystem::directory_iterator{device.host_path()})
                 if (!entry.is_directory())
                     entries.push_back(entry.path());
             std::ranges::sort(entries);
-            for (const Path& entry : entries)
-                (void)add_node(nodes, entry, access);
-        } else if (!add_node(nodes, device.path, access)) {
+            for (const Path& entry : entries) {
+                DeviceSpec one = device;
+                one.source = entry;
+                one.path = device.path / entry.filename();
+                (void)add_node(nodes, one);
+            }
+        } else if (!add_node(nodes, device)) {
             throw Failure{FailureKind::invalid,
-                          "give the machine device '" + device.path.string() + "': it is no device"};
+                          "give the machine device '" + device.host_path().string() + "': it is no device"};
         }
     }
     return nodes;

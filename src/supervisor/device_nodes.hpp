@@ -11,10 +11,12 @@
 namespace machinist {
 
 struct DeviceNode {
-    Path path; // absolute
+    Path path; // absolute, in the machine
     dev_t number = 0;
     bool is_block = false;
-    mode_t mode = 0; // its permissions
+    mode_t mode = 0;        // its permissions
+    std::uint32_t user = 0; // in the machine
+    std::uint32_t group = 0;
     std::uint8_t access = device_all;
 };
 

@@ -15,6 +15,7 @@ may_include = {
     "transfer": {"base", "kernel", "spec", "image", "oci", "transfer"},
     "recipe": {"base", "kernel", "image", "recipe"},
     "oci": {"base", "spec", "oci"},
+    "cdi": {"base", "kernel", "spec", "image", "oci", "cdi"},
     "dissect": {"base", "kernel", "spec", "dissect"},
     "scope": {"base", "scope"},
     "network": {"base", "kernel", "spec", "network"},
@@ -25,7 +26,7 @@ may_include = {
     "registry": {"base", "kernel", "spec", "image", "registry", "bus"},
     "gateway": {"base", "kernel", "spec", "network", "registry", "bus", "gateway"},
     "daemon": {"base", "kernel", "spec", "image", "registry", "bus", "varlink", "daemon"},
-    "cli": {"base", "kernel", "spec", "image", "network", "gateway", "oci", "recipe", "scope", "supervisor", "registry", "bus", "cli"},
+    "cli": {"base", "kernel", "spec", "image", "network", "gateway", "oci", "cdi", "recipe", "scope", "supervisor", "registry", "bus", "cli"},
 }
 include = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

@@ -10,6 +10,7 @@ namespace machinist {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 namespace {
 
@@ -111,6 +112,33 @@ TEST(ADeviceOfTheHost, IsAPathBelowDevWithItsAccess) {
     EXPECT_EQ(spec.devices[1].access, "rw");
     EXPECT_THAT(nspawn({"--device=/etc/passwd"}).sentences(), SizeIs(1));
     EXPECT_THAT(nspawn({"--device=/dev/../etc/passwd"}).sentences(), SizeIs(1));
+}
+
+TEST(ADeviceOfTheHost, MayBeNamedInFull) {
+    Decision decision = nspawn({"--device=acme.com/engine=0", "--device=/dev/kvm", "--setenv=ENGINE=mine"});
+    decision.host.cdi = {.devices = {{.path = "/dev/engine0", .source = "/dev/null", .user = 4}},
+                         .mounts = {{.destination = "/opt/engine", .source = {"/usr/lib/engine", false}}},
+                         .environment = {"ENGINE=0", "DRIVER=1"},
+                         .groups = {44}};
+
+    const MachineSpec spec = decision.spec();
+
+    ASSERT_THAT(spec.devices, SizeIs(2));
+    EXPECT_EQ(spec.devices[1].host_path(), "/dev/null");
+    ASSERT_THAT(spec.extra_mounts, SizeIs(1));
+    EXPECT_EQ(spec.extra_mounts[0].destination, "/opt/engine");
+    EXPECT_THAT(spec.payload.environment, UnorderedElementsAre("ENGINE=mine", "DRIVER=1"));
+    EXPECT_THAT(spec.payload.groups, ElementsAre(44));
+    EXPECT_THAT(nspawn({"--device=acme.com/=0"}).sentences(),
+                ElementsAre("--device: 'acme.com/=0' is no name of a device, which is VENDOR/CLASS=NAME"));
+}
+
+TEST(ADeviceOfTheHost, BelongsToAUserThatTheMachineHas) {
+    Decision decision = nspawn({"--device=acme.com/engine=0", "--private-users=pick"});
+    decision.host.cdi.devices = {{.path = "/dev/engine0", .source = "/dev/null", .user = 70000}};
+
+    EXPECT_THAT(decision.sentences(),
+                ElementsAre("--device: '/dev/engine0' is to belong to a user that the machine does not have"));
 }
 
 } // namespace machinist
