@@ -67,6 +67,47 @@ private:
 
 class AGivenDevice : public AnyContainer {};
 
+// The launcher sees a directory of specs in /etc that the host does not have.
+class ADeviceByItsFullName : public AnyContainer {
+protected:
+    void SetUp() override {
+        AnyContainer::SetUp();
+        tree.workplace().directory("above-etc/cdi");
+        tree.workplace().directory("driver");
+        tree.workplace().file("driver/version", "7", 0644);
+        tree.workplace().file("above-etc/cdi/acme.json", R"({"cdiVersion": "0.6.0", "kind": "acme.com/engine",
+            "containerEdits": {"env": ["DRIVER=7"], "mounts": [{"hostPath": ")" +
+                                                             (tree.workplace().path() / "driver").string() +
+                                                             R"(", "containerPath": "/srv/driver", "options": ["ro"]}]},
+            "devices": [{"name": "0", "containerEdits": {
+                "deviceNodes": [{"path": "/dev/acme/engine0", "hostPath": "/dev/loop-control", "permissions": "r",
+                                 "uid": 5, "gid": 6, "fileMode": 420}],
+                "hooks": [{"hookName": "createContainer", "path": "/usr/bin/acme-hook"}]}}]})");
+    }
+
+    Outcome started(std::vector<std::string> options, const std::string& question) const {
+        const std::string script = "set -e; mount -t overlay -o \"lowerdir=$1:/etc\" overlay /etc; shift; exec \"$@\"";
+        std::vector<std::string> words{"--mount",
+                                       "--propagation",
+                                       "private",
+                                       "/bin/sh",
+                                       "-c",
+                                       script,
+                                       "sh",
+                                       (tree.workplace().path() / "above-etc").string(),
+                                       MACHINIST_PROGRAM,
+                                       "run",
+                                       "--console=pipe",
+                                       "--directory=" + tree.path().string(),
+                                       "--machine=" + unused_name()};
+        words.insert(words.end(), options.begin(), options.end());
+        words.insert(words.end(), {"/probe", "--ask"});
+        for (const std::string& word : words_of(question))
+            words.push_back(word);
+        return run("/usr/bin/unshare", words);
+    }
+};
+
 } // namespace
 
 TEST_F(AUserOfTheHost, HasItsHomeAndItsRecordsInTheMachine) {
@@ -107,6 +148,40 @@ TEST_F(AGivenDevice, BelongsToTheMachinesRootAndCanBeOpened) {
     EXPECT_THAT(ask("stat /dev/loop-control"), HasSubstr(" 10:237 0:0"));
     EXPECT_EQ(ask("open /dev/loop-control r"), "ok");
     EXPECT_THAT(ask("open /dev/loop-control w"), StartsWith("!EPERM"));
+}
+
+TEST_F(ADeviceByItsFullName, BringsNodesMountsAndVariables) {
+    const auto answer = [&](const std::string& question) {
+        return started({"--quiet", "--device=acme.com/engine=0"}, question).output;
+    };
+
+    EXPECT_EQ(answer("stat /dev/acme/engine0"), "chr 0644 10:237 5:6\n");
+    EXPECT_EQ(answer("open /dev/acme/engine0 r"), "ok\n");
+    EXPECT_THAT(answer("open /dev/acme/engine0 w"), StartsWith("!EPERM"));
+    EXPECT_EQ(answer("cat /srv/driver/version"), "7\n");
+    EXPECT_EQ(answer("getenv DRIVER"), "7\n");
+}
+
+TEST_F(ADeviceByItsFullName, BelongsToTheMachinesUsersWhereThoseAreItsOwn) {
+    const std::vector<std::string> options{"--quiet", "--private-users=pick", "--device=acme.com/engine=0"};
+
+    EXPECT_THAT(started(options, "stat /dev/acme/engine0").output, HasSubstr(" 10:237 5:6"));
+    EXPECT_EQ(started(options, "open /dev/acme/engine0 r").output, "ok\n");
+}
+
+TEST_F(ADeviceByItsFullName, HasHooksThatAreTold) {
+    EXPECT_THAT(started({"--device=acme.com/engine=0"}, "pid").errors,
+                HasSubstr("hooks[0].hookName' is not run: '/usr/bin/acme-hook' of '/usr/bin/acme-hook'"));
+}
+
+TEST_F(ADeviceByItsFullName, ThatIsInNoFileIsRefused) {
+    const Outcome outcome = started({"--device=acme.com/engine=1"}, "pid");
+
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_THAT(outcome.errors,
+                HasSubstr("--device: 'acme.com/engine=1' is in no file of /etc/cdi and /var/run/cdi; try "
+                          "acme.com/engine=0"));
 }
 
 TEST_F(AGivenDevice, ThatTheHostHasNotIsRefused) {

@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "cdi/cdi_search.hpp"
 #include "cli/control/service_client.hpp"
 #include "image/id_range_store.hpp"
 #include "image/pool.hpp"
@@ -117,6 +118,13 @@ void check_polkit(Findings& findings, ServiceClient& client) {
                             "installing all of machinist"});
 }
 
+void check_device_specs(Findings& findings) {
+    for (const CdiSpec& spec : read_cdi_specs())
+        for (const Problem& problem : spec.problems)
+            findings.push_back({"device spec", spec.file.string(), problem.sentence,
+                                "'rm " + spec.file.string() + "', or what made it, once more"});
+}
+
 } // namespace
 
 std::vector<Finding> check_host(const Invocation& call, const Places& places) {
@@ -125,6 +133,7 @@ std::vector<Finding> check_host(const Invocation& call, const Places& places) {
     check_cgroups(findings, places);
     check_users(findings);
     check_images(findings);
+    check_device_specs(findings);
     // Elsewhere nobody expects a bus.
     if (!is_there("/run/systemd/system"))
         return findings;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Settings, read as a start would read them, and what it would say.
+#include "cdi/cdi_search.hpp"
 #include "cli/control/image_verbs.hpp"
 #include "cli/control/settings_files.hpp"
 #include "cli/control/table.hpp"
@@ -30,6 +31,27 @@ std::string sentence_of(const Problem& problem) {
     return problem.sentence.starts_with(place) ? problem.sentence.substr(place.size()) : problem.sentence;
 }
 
+// A device by its full name is looked for as a start would look for it.
+std::vector<Finding> findings_about(const CdiName& name, const SettingsFile& settings) {
+    std::vector<Finding> findings;
+    const auto written = std::ranges::find_if(settings.written, [&](const WrittenSetting& setting) {
+        return setting.standing == Standing::counts && parse_cdi_name(setting.value) == name;
+    });
+    const auto add = [&](Problems problems, bool are_problems) {
+        for (Problem& problem : problems) {
+            if (written != settings.written.end()) {
+                problem.file = written->file;
+                problem.line = written->line;
+            }
+            findings.push_back({std::move(problem), are_problems});
+        }
+    };
+    CdiPart found = find_cdi_devices({&name, 1});
+    add(std::move(found.problems), true);
+    add(std::move(found.warnings), false);
+    return findings;
+}
+
 std::vector<Finding> findings_in(const std::vector<SettingsSource>& sources) {
     const SettingsFile file = parse_settings(sources);
     std::vector<Finding> findings;
@@ -37,6 +59,9 @@ std::vector<Finding> findings_in(const std::vector<SettingsSource>& sources) {
         findings.push_back({problem, true});
     for (const Problem& warning : file.warnings)
         findings.push_back({warning, false});
+    for (const CdiName& name : cdi_names(file.settings))
+        for (Finding& finding : findings_about(name, file))
+            findings.push_back(std::move(finding));
     // As an editor walks through them; the sources stay in the order in which they count.
     const auto place = [&](const Finding& finding) {
         const auto source = std::ranges::find(sources, finding.problem.file, &SettingsSource::path);

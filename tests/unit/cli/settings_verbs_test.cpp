@@ -81,6 +81,17 @@ TEST_F(ASettingsVerb, VerifiesByFileAndLine) {
     EXPECT_THAT(said({"verify", "nope"}), StartsWith("no settings file 'nope.nspawn' known"));
 }
 
+TEST_F(ASettingsVerb, VerifiesFullNamesOfDevices) {
+    EXPECT_EQ(among_settings([] {
+                  put("/etc/cdi/acme.json",
+                      R"({"cdiVersion": "0.6.0", "kind": "acme.com/engine", "devices": [{"name": "0"}]})");
+                  put(etc / "web.nspawn", "[Files]\nDevice=acme.com/engine=0\nDevice=acme.com/engine=1\n");
+                  return said_by({"verify", "web"});
+              }),
+              "/etc/systemd/nspawn/web.nspawn:3: --device: 'acme.com/engine=1' is in no file of /etc/cdi and "
+              "/var/run/cdi; try acme.com/engine=0\nstatus 1");
+}
+
 TEST_F(ASettingsVerb, IsContentWithWarnings) {
     EXPECT_EQ(among_settings([] {
                   put("/var/lib/machines/db.nspawn", "[Files]\nBind=/secret\n");
