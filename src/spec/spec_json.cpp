@@ -34,9 +34,11 @@ public:
     void operator()(const char* name, Value&& value) {
         const std::string place = place_.empty() ? name : place_ + "." + name;
         const auto member = json_.find(name);
-        if (member == json_.end())
+        if (member != json_.end())
+            read(*member, value, place);
+        // What the version that wrote it did not know is as it was then: at its default.
+        else if (place == "name")
             refuse(place, "is missing");
-        read(*member, value, place);
     }
 
 private:

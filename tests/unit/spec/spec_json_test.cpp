@@ -193,6 +193,23 @@ TEST(AStoredSpec, IsRefusedWithTheNameOfWhatIsWrong) {
                 HasSubstr("'payload.arguments[0]' is no text"));
 }
 
+TEST(AStoredSpec, OfAnEarlierVersionHasTheDefaultsOfWhatThatDidNotKnow) {
+    MachineSpec spec = nspawn({"ls"}).spec();
+    spec.lock_image = false;
+    spec.domainname = "domain";
+    const std::string text = to_json(spec);
+    const std::string earlier =
+        replaced(replaced(text, "\"lock-image\":false", "\"a\":1"), "\"domainname\":\"domain\",", "");
+    ASSERT_EQ(earlier.find("lock-image"), std::string::npos);
+    ASSERT_EQ(earlier.find("domainname"), std::string::npos);
+
+    const MachineSpec read = spec_from_json(earlier);
+
+    EXPECT_TRUE(read.lock_image);
+    EXPECT_EQ(read.domainname, MachineSpec{}.domainname);
+    EXPECT_EQ(read.name.text(), "web");
+}
+
 TEST(ADryRun, ShowsSpecAndPlanButNoCredential) {
     MachineSpec spec = nspawn({"--set-credential=key:geheim", "ls"}).spec();
     const std::string text = dry_run_json(spec, plan_mounts(spec));
