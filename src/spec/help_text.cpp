@@ -78,7 +78,9 @@ std::string help_text(Manner manner) {
 
 std::string version_text(Manner manner) {
     if (manner == Manner::nspawn)
-        return "systemd " + std::string{compatible_with} + " (machinist " MACHINIST_VERSION ")\n";
+        // Its callers compare the third word, too.
+        return "systemd " + std::string{compatible_with} + " (" + std::string{compatible_with} +
+               "-machinist-" MACHINIST_VERSION ")\n";
     return "machinist " MACHINIST_VERSION "\n";
 }
 
