@@ -193,6 +193,30 @@ TEST_P(SideBySide, FailWithImagesAlike) {
     EXPECT_TRUE(holds("test -d /var/lib/machines/web/usr -a ! -e /var/lib/machines/new"));
 }
 
+TEST_P(SideBySide, ChangeImagesAlike) {
+    if (genuine("list-images").status != 0)
+        GTEST_SKIP() << "needs the provider's images";
+    std::string said[2];
+    for (const bool is_mine : {false, true}) {
+        const auto call = [&](const std::string& words) {
+            const Outcome outcome = is_mine ? our(words) : genuine(words);
+            said[is_mine] += words + ": " + std::to_string(outcome.status) + "\n" + outcome.output + outcome.errors;
+        };
+        ASSERT_TRUE(holds("mkdir -p /var/lib/machines/small/usr /var/lib/machines/.old/usr"));
+        call("clone small copy");
+        call("clone --read-only small kept");
+        call("rename copy moved");
+        call("read-only moved");
+        call("show-image moved -p Name -p Type -p ReadOnly");
+        call("read-only moved no");
+        call("list-images --no-legend | cut -d ' ' -f 1");
+        call("clean");
+        call("remove moved kept small");
+        call("list-images --all --no-legend | cut -d ' ' -f 1");
+    }
+    EXPECT_EQ(said[1], said[0]);
+}
+
 TEST_P(SideBySide, EnableUnitsAlike) {
     if (genuine("show-image web").status != 0)
         GTEST_SKIP() << "needs the provider's images";

@@ -40,6 +40,11 @@ std::optional<std::uint64_t> limit_from(const std::string& text) {
     return bytes;
 }
 
+// Nothing where it is not known.
+std::string freed_text(const std::optional<std::uint64_t>& bytes) {
+    return bytes ? " Freed exclusive disk space: " + size_text(*bytes) : "";
+}
+
 } // namespace
 
 int clone_an_image(const Invocation& call, const MachineStore&) {
@@ -100,25 +105,27 @@ int clean_pool(const Invocation& call, const MachineStore&) {
     Leftovers leftovers;
     std::size_t removed = 0;
     std::uint64_t freed = 0;
+    bool is_known = true; // how much is freed
     bool all_gone = true;
     for (const PoolImage& image : images_to_clean(pool, call.show_empty)) {
-        all_gone = for_each_name({image.name},
-                                 [&](const std::string& name) {
-                                     auto left = remove_image(pool, name);
-                                     leftovers.insert(leftovers.end(), std::make_move_iterator(left.begin()),
-                                                      std::make_move_iterator(left.end()));
-                                     ++removed;
-                                     freed += image.usage_exclusive.value_or(0);
-                                     if (!call.quiet)
-                                         std::fprintf(stderr, "Removed image '%s'. Freed exclusive disk space: %s\n",
-                                                      escaped_for_people(name).c_str(),
-                                                      size_text(image.usage_exclusive.value_or(0)).c_str());
-                                 }) &&
-                   all_gone;
+        all_gone =
+            for_each_name({image.name},
+                          [&](const std::string& name) {
+                              auto left = remove_image(pool, name);
+                              leftovers.insert(leftovers.end(), std::make_move_iterator(left.begin()),
+                                               std::make_move_iterator(left.end()));
+                              ++removed;
+                              freed += image.usage_exclusive.value_or(0);
+                              is_known = is_known && image.usage_exclusive;
+                              if (!call.quiet)
+                                  std::fprintf(stderr, "Removed image '%s'.%s\n", escaped_for_people(name).c_str(),
+                                               freed_text(image.usage_exclusive).c_str());
+                          }) &&
+            all_gone;
     }
     if (!call.quiet)
-        std::fprintf(stderr, "Removed %zu images in total. Total freed exclusive disk space: %s\n", removed,
-                     size_text(freed).c_str());
+        std::fprintf(stderr, "Removed %zu images in total.%s\n", removed,
+                     is_known ? (" Total freed exclusive disk space: " + size_text(freed)).c_str() : "");
     delete_behind(call, pool, leftovers);
     return all_gone ? 0 : 1;
 }
