@@ -42,6 +42,9 @@ constexpr const char* nspawn = "systemd-nspawn -q --register=no --keep-unit --bi
 // The machine below may have no controllers to limit the number of processes with.
 constexpr const char* podman = "podman run --rm --network=none --pids-limit=0 ";
 
+// It takes no mount for a root of its own.
+constexpr const char* copy_a_tree = "mkdir -p /root/t && tar -C /srv/busybox --exclude=./dev -c . | tar -C /root/t -x";
+
 } // namespace
 
 class AMachineForMachines : public testing::TestWithParam<const char*> {
@@ -77,6 +80,16 @@ TEST_P(AMachineForMachines, RunsMachinist) {
     EXPECT_THAT(machine.sh("test $(stat -c %u /root/t) -ge 524288 && echo moved").output, HasSubstr("moved"));
 }
 
+TEST_P(AMachineForMachines, RunsSystemdNspawn) {
+    const Debian machine = boot({"--nesting"});
+    ASSERT_EQ(machine.sh(copy_a_tree, 120s).status, 0);
+
+    expect_said(machine.sh(nspawn + std::string{"-D /root/t --read-only /bin/busybox echo inside"}, 120s), "inside");
+    expect_said(machine.sh(nspawn + std::string{"-D /root/t /bin/busybox sh -c 'echo $$ >/left; cat /left'"}, 120s),
+                "1");
+    expect_said(machine.sh("cat /root/t/left"), "1");
+}
+
 TEST_P(AMachineForMachines, RunsPodman) {
     const Debian machine = boot({"--nesting"});
 
@@ -103,7 +116,8 @@ TEST_P(AMachineForMachines, IsNoneWithoutTheSwitch) {
     const Debian machine = boot({});
 
     EXPECT_NE(machine.sh(ours + std::string{"run -q -D /srv/tree -x --private-users=pick true"}).status, 0);
-    EXPECT_NE(machine.sh(nspawn + std::string{"-D /srv/tree --read-only true"}).status, 0);
+    ASSERT_EQ(machine.sh(copy_a_tree, 120s).status, 0);
+    EXPECT_NE(machine.sh(nspawn + std::string{"-D /root/t --read-only /bin/busybox true"}).status, 0);
     EXPECT_EQ(machine.sh("tar -C /srv/busybox -c bin | podman import - bb", 120s).status, 0);
     // Without users of its own it gets by.
     EXPECT_NE(machine.sh(podman + std::string{"--uidmap=0:524288:65536 bb /bin/busybox true"}, 120s).status, 0);
