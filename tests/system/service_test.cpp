@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // machinist@NAME.service, by systemctl.
+#include "base/scope_exit.hpp"
 #include "system/host.hpp"
 
 #include <cstdlib>
@@ -48,6 +49,43 @@ TEST_F(TheService, PowersItsMachineOffWithTheTargetOfAllMachines) {
     EXPECT_TRUE(eventually([] { return output_of("systemctl show -P ActiveState machinist@web") == "inactive"; }, 20s));
     EXPECT_EQ(output_of("systemctl show -P Result machinist@web"), "success");
     EXPECT_EQ(sh("systemctl start machines.target").status, 0);
+}
+
+TEST_F(TheService, RunsADiskImageOfThePoolByEitherName) {
+    const ScopeExit removed{[] {
+        (void)sh("systemctl stop machinist@disk systemd-nspawn@disk; "
+                 "rm -rf /etc/systemd/system/systemd-nspawn@.service /var/lib/machines/disk.raw; "
+                 "systemctl daemon-reload");
+    }};
+    ASSERT_EQ(sh("mkfs.ext4 -q -d /var/lib/machines/web /var/lib/machines/disk.raw 1G", 120s).status, 0);
+    ASSERT_EQ(sh("ln -s /usr/libexec/machinist/compat/system/systemd-nspawn@.service /etc/systemd/system/ && "
+                 "systemctl daemon-reload")
+                  .status,
+              0);
+    EXPECT_EQ(output_of("machinist show-image -P Type disk"), "raw");
+
+    for (const std::string unit : {"machinist@disk", "systemd-nspawn@disk"}) {
+        SCOPED_TRACE(unit);
+        EXPECT_EQ(output_of("systemctl start " + unit + " && systemctl is-active " + unit, 120s), "active")
+            << sh("journalctl -b -u " + unit + " -o cat -n 30").output;
+        EXPECT_EQ(output_of("machinist show -P Unit disk"), unit + ".service");
+        EXPECT_EQ(output_of("machinist exec disk -- /usr/bin/systemctl is-active multi-user.target"), "active");
+        EXPECT_TRUE(holds("machinist exec disk -- /usr/bin/touch /var/lib/of-" + unit));
+        // It is in use.
+        EXPECT_NE(sh("machinist remove disk").status, 0);
+
+        EXPECT_EQ(output_of("systemctl stop " + unit + "; systemctl show -P Result " + unit, 120s), "success");
+        EXPECT_TRUE(eventually(
+            [] {
+                return !holds("losetup --noheadings --associated /var/lib/machines/disk.raw | "
+                              "grep .");
+            },
+            20s));
+    }
+
+    EXPECT_EQ(output_of("machinist run -q --pipe --read-only --image=/var/lib/machines/disk.raw ls /var/lib | "
+                        "grep -c '^of-.*@disk$'"),
+              "2");
 }
 
 TEST_F(TheService, StartsWithTheHostOnceItIsEnabled) {
