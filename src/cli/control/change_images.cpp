@@ -42,7 +42,7 @@ std::optional<std::uint64_t> limit_from(const std::string& text) {
 
 // Nothing where it is not known.
 std::string freed_text(const std::optional<std::uint64_t>& bytes) {
-    return bytes ? " Freed exclusive disk space: " + size_text(*bytes) : "";
+    return bytes ? ". Freed exclusive disk space: " + size_text(*bytes) : "";
 }
 
 } // namespace
@@ -118,7 +118,7 @@ int clean_pool(const Invocation& call, const MachineStore&) {
                               freed += image.usage_exclusive.value_or(0);
                               is_known = is_known && image.usage_exclusive;
                               if (!call.quiet)
-                                  std::fprintf(stderr, "Removed image '%s'.%s\n", escaped_for_people(name).c_str(),
+                                  std::fprintf(stderr, "Removed image '%s'%s\n", escaped_for_people(name).c_str(),
                                                freed_text(image.usage_exclusive).c_str());
                           }) &&
             all_gone;
