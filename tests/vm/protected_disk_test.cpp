@@ -227,7 +227,7 @@ TEST_F(AProtectedDisk, OfExt4GrowsWithItsImageAndToItsPartition) {
         "printf 'label: gpt\\nstart=1MiB, size=32MiB, type=" +
         std::string{root_type} +
         ", attrs=GUID:59\\n' | sfdisk -q disk.raw; dd if=disk.img of=disk.raw bs=1M seek=1 conv=notrunc status=none; "
-        "printf ', +60M\\n' | sfdisk -q -N 1 disk.raw");
+        "printf ', 60M\\n' | sfdisk -q -N 1 disk.raw");
     // As the filesystem says itself.
     const auto blocks = [] { return std::stoul(did("od -A n -t u4 -j $((1048576 + 1028)) -N 4 disk.raw")); };
     const auto before = blocks();
