@@ -122,7 +122,7 @@ void check_device_specs(Findings& findings) {
     for (const CdiSpec& spec : read_cdi_specs())
         for (const Problem& problem : spec.problems)
             findings.push_back({"device spec", spec.file.string(), problem.sentence,
-                                "'rm " + spec.file.string() + "', or what made it, once more"});
+                                "having it written again by the program it is of, or removing it"});
 }
 
 } // namespace
