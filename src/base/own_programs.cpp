@@ -18,6 +18,7 @@ struct Place {
 };
 constexpr Place places[]{{"machinist", "cli"},
                          {"machinist-control", "cli/control"},
+                         {"machinist-device", "devices"},
                          {"machinist-dissect", "dissect"},
                          {"machinist-enter", "enter"},
                          {"machinist-gateway", "gateway"},

@@ -61,6 +61,7 @@ int run_daemon(const DaemonOptions& options) {
     attach_properties(interfaces, service);
     attach_files(interfaces, service);
     attach_ports(interfaces, service);
+    attach_devices(interfaces, service);
     attach_facts(interfaces, service);
     attach_images(interfaces, service);
     attach_survey(interfaces, service);

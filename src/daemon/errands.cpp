@@ -2,8 +2,6 @@
 #include "daemon/errands.hpp"
 
 #include "base/failure.hpp"
-#include "base/own_programs.hpp"
-#include "kernel/files.hpp"
 #include "kernel/sockets.hpp"
 #include "registry/image_errand.hpp"
 #include "registry/machine_store.hpp"
@@ -53,13 +51,7 @@ std::uint64_t Errands::run(const ImageErrand& errand, const Until& until, OnDone
 std::uint64_t Errands::run(const RegisteredMachine& machine, const std::string& program,
                            const std::vector<std::string>& words, const Until& until, OnDone done) {
     refuse_too_many();
-    auto [ours, theirs] = make_message_socket_pair();
-    PreparedEntry prepared;
-    prepared.program = open_path(own_program(program), O_RDONLY);
-    const int number = prepared.hand_over(std::move(theirs));
-    prepared.arguments = {program, std::to_string(number)};
-    prepared.arguments.insert(prepared.arguments.end(), words.begin(), words.end());
-    return keep(machine.name(), RunningErrand{prepared, std::move(ours)}, until, std::move(done));
+    return keep(machine.name(), start_program_errand(program, words), until, std::move(done));
 }
 
 std::uint64_t Errands::keep(const std::string& machine, RunningErrand errand, const Until& until, OnDone done) {

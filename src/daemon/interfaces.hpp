@@ -56,6 +56,7 @@ void attach_log_control(Interfaces& interfaces);
 void attach_jobs(Interfaces& interfaces, Service& service, Jobs& jobs);
 void attach_survey(Interfaces& interfaces, Service& service);
 void attach_ports(Interfaces& interfaces, Service& service);
+void attach_devices(Interfaces& interfaces, Service& service);
 void attach_boot(Interfaces& interfaces, Service& service, BootWatch& boot);
 void attach_own_verbs(Interfaces& interfaces, Service& service, OwnVerbs& verbs);
 

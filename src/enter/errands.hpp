@@ -27,6 +27,8 @@ ErrandResult bind_into_machine(const Order& order, const LeaderView& leader);
 ErrandResult unbind_in_machine(const Order& order, const LeaderView& leader);
 ErrandResult read_first_file(const Order& order, const LeaderView& leader);
 ErrandResult list_addresses(const Order& order, const LeaderView& leader);
+ErrandResult make_device(const Order& order, const LeaderView& leader);
+ErrandResult remove_device(const Order& order, const LeaderView& leader);
 
 // Does the one of the order, and reports over the order's socket. The exit status.
 int do_errand(const Order& order);
@@ -49,5 +51,8 @@ struct Place {
     std::string name;
 };
 Place place_of(const std::string& path);
+
+// Something is mounted there, as opposed to a file or directory in it.
+bool is_root_of_mount(BorrowedFd file);
 
 } // namespace machinist::enter

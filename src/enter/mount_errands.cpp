@@ -130,14 +130,14 @@ UniqueFd find_destination(const Order& order, const LeaderView& leader, const st
     return open_beneath(leader.root, path, O_PATH, Links::inside_root);
 }
 
+} // namespace
+
 bool is_root_of_mount(BorrowedFd file) {
     struct statx status {};
     if (::statx(file.get(), "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &status) < 0)
         throw system_failure("look at a mount point");
     return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
-
-} // namespace
 
 ErrandResult bind_into_machine(const Order& order, const LeaderView& leader) {
     const std::string& source_path = order.command[0];

@@ -23,6 +23,7 @@ constexpr std::uint8_t minor_register = BPF_REG_5;
 constexpr std::uint8_t number_register = BPF_REG_6;
 constexpr std::uint8_t scratch_register = BPF_REG_7;
 
+constexpr const char* program_name = "machine_devices"; // as much as the kernel keeps
 constexpr std::uint32_t minor_bits = 20;
 constexpr std::uint32_t highest_major = 0xfff;
 constexpr std::uint32_t highest_minor = 0xfffff;
@@ -137,11 +138,77 @@ UniqueFd load_program(const std::vector<bpf_insn>& program) {
     attributes.insns = reinterpret_cast<std::uintptr_t>(program.data());
     attributes.insn_cnt = static_cast<std::uint32_t>(program.size());
     attributes.license = reinterpret_cast<std::uintptr_t>(license);
-    std::strcpy(attributes.prog_name, "machine_devices");
+    std::strcpy(attributes.prog_name, program_name);
     UniqueFd loaded{bpf(BPF_PROG_LOAD, attributes)};
     if (!loaded)
         throw system_failure("load the device policy");
     return loaded;
+}
+
+UniqueFd load_policy(std::span<const DeviceRule> allowed) {
+    // Jumps reach 32767 instructions; a rule takes four.
+    if (allowed.size() > 4096)
+        throw Failure{FailureKind::invalid, "a device policy of more than 4096 rules"};
+    return load_program(PolicyProgram{allowed}.instructions());
+}
+
+void attach(BorrowedFd cgroup, BorrowedFd program, const BorrowedFd* replaced) {
+    bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.target_fd = static_cast<std::uint32_t>(cgroup.get());
+    attributes.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
+    attributes.attach_type = BPF_CGROUP_DEVICE;
+    // Beside a policy that the service manager attached to this very cgroup, which holds as well.
+    attributes.attach_flags = BPF_F_ALLOW_MULTI;
+    if (replaced != nullptr) {
+        attributes.attach_flags |= BPF_F_REPLACE;
+        attributes.replace_bpf_fd = static_cast<std::uint32_t>(replaced->get());
+    }
+    if (bpf(BPF_PROG_ATTACH, attributes) < 0)
+        throw system_failure("attach the device policy to the cgroup");
+}
+
+std::vector<std::uint32_t> programs_of(BorrowedFd cgroup) {
+    std::vector<std::uint32_t> numbers(64); // as many as the kernel lets be attached to one cgroup
+    bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.query.target_fd = static_cast<std::uint32_t>(cgroup.get());
+    attributes.query.attach_type = BPF_CGROUP_DEVICE;
+    attributes.query.prog_ids = reinterpret_cast<std::uintptr_t>(numbers.data());
+    attributes.query.prog_cnt = static_cast<std::uint32_t>(numbers.size());
+    if (bpf(BPF_PROG_QUERY, attributes) < 0)
+        throw system_failure("look for the device policy of the cgroup");
+    numbers.resize(attributes.query.prog_cnt);
+    return numbers;
+}
+
+UniqueFd open_program(std::uint32_t number) {
+    bpf_attr attributes;
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.prog_id = number;
+    UniqueFd program{bpf(BPF_PROG_GET_FD_BY_ID, attributes)};
+    if (!program)
+        throw system_failure("open the device policy of the cgroup");
+    return program;
+}
+
+// Others' programs have other names.
+UniqueFd find_own_program(BorrowedFd cgroup) {
+    for (const std::uint32_t number : programs_of(cgroup)) {
+        UniqueFd program = open_program(number);
+        bpf_prog_info info;
+        std::memset(&info, 0, sizeof info);
+        bpf_attr attributes;
+        std::memset(&attributes, 0, sizeof attributes);
+        attributes.info.bpf_fd = static_cast<std::uint32_t>(program.get());
+        attributes.info.info_len = sizeof info;
+        attributes.info.info = reinterpret_cast<std::uintptr_t>(&info);
+        if (bpf(BPF_OBJ_GET_INFO_BY_FD, attributes) < 0)
+            throw system_failure("look at the device policy of the cgroup");
+        if (std::strcmp(info.name, program_name) == 0)
+            return program;
+    }
+    return {};
 }
 
 } // namespace
@@ -165,19 +232,16 @@ std::vector<DeviceRule> closed_device_list() {
 }
 
 void attach_device_filter(BorrowedFd cgroup, std::span<const DeviceRule> allowed) {
-    // Jumps reach 32767 instructions; a rule takes four.
-    if (allowed.size() > 4096)
-        throw Failure{FailureKind::invalid, "a device policy of more than 4096 rules"};
-    const UniqueFd program = load_program(PolicyProgram{allowed}.instructions());
-    bpf_attr attributes;
-    std::memset(&attributes, 0, sizeof attributes);
-    attributes.target_fd = static_cast<std::uint32_t>(cgroup.get());
-    attributes.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
-    attributes.attach_type = BPF_CGROUP_DEVICE;
-    // Beside a policy that the service manager attached to this very cgroup, which holds as well.
-    attributes.attach_flags = BPF_F_ALLOW_MULTI;
-    if (bpf(BPF_PROG_ATTACH, attributes) < 0)
-        throw system_failure("attach the device policy to the cgroup");
+    attach(cgroup, load_policy(allowed), nullptr);
+}
+
+void replace_device_filter(BorrowedFd cgroup, std::span<const DeviceRule> allowed) {
+    const UniqueFd program = load_policy(allowed);
+    const UniqueFd former = find_own_program(cgroup);
+    if (!former)
+        throw Failure{FailureKind::not_found, "replace the device policy of the cgroup: it has none of ours"};
+    const BorrowedFd replaced = former;
+    attach(cgroup, program, &replaced);
 }
 
 } // namespace machinist

@@ -34,5 +34,8 @@ std::vector<DeviceRule> closed_device_list();
 // From now on, for all processes of this cgroup v2 directory and below it, in addition to what cgroups above say.
 // It stays until the directory is removed. Needs CAP_BPF and CAP_NET_ADMIN of the initial user namespace.
 void attach_device_filter(BorrowedFd cgroup, std::span<const DeviceRule> allowed);
+// In the place of the one that was attached so: at no time does neither hold, or both. Failure(not_found) where none
+// is.
+void replace_device_filter(BorrowedFd cgroup, std::span<const DeviceRule> allowed);
 
 } // namespace machinist

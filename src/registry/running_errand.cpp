@@ -2,8 +2,11 @@
 #include "registry/running_errand.hpp"
 
 #include "base/failure.hpp"
+#include "base/own_programs.hpp"
+#include "kernel/files.hpp"
 #include "kernel/sockets.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 
 namespace machinist {
@@ -32,6 +35,16 @@ ErrandAnswer RunningErrand::finish() {
     if (message.end)
         throw Failure{FailureKind::internal, program_ + " ended without an answer"};
     return {.text = read_errand_message(message.bytes), .descriptors = std::move(message.descriptors)};
+}
+
+RunningErrand start_program_errand(const std::string& program, const std::vector<std::string>& words) {
+    auto [ours, theirs] = make_message_socket_pair();
+    PreparedEntry prepared;
+    prepared.program = open_path(own_program(program), O_RDONLY);
+    const int number = prepared.hand_over(std::move(theirs));
+    prepared.arguments = {program, std::to_string(number)};
+    prepared.arguments.insert(prepared.arguments.end(), words.begin(), words.end());
+    return RunningErrand{prepared, std::move(ours)};
 }
 
 ErrandAnswer run_errand(const Machine& machine, const Errand& errand, const Places& places,

@@ -36,6 +36,9 @@ private:
     AnsweringProcess process_;
 };
 
+// Of a program of ours that enters nothing: PROGRAM REPLY-DESCRIPTOR WORD...
+RunningErrand start_program_errand(const std::string& program, const std::vector<std::string>& words);
+
 // To its end, or Failure(timed_out). No patience: as long as it takes.
 ErrandAnswer run_errand(const Machine& machine, const Errand& errand, const Places& places,
                         std::optional<std::chrono::milliseconds> patience, const Entry& entry = {});

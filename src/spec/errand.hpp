@@ -13,18 +13,20 @@
 namespace machinist {
 
 enum class ErrandKind {
-    pty,       // -> a master, and the path of its slave as text
-    shell,     // the same, with the command of the rest of the command line on the slave
-    bus,       // -> a connection to the machine's system bus
-    root,      // -> its root directory
-    copy_to,   // HOST-PATH PATH
-    copy_from, // PATH HOST-PATH
-    bind,      // HOST-PATH PATH -> what is worth a warning, as text
-    unbind,    // PATH
-    read,      // PATH... -> the text of the first that exists
-    addresses, // -> a line each, as text
+    pty,           // -> a master, and the path of its slave as text
+    shell,         // the same, with the command of the rest of the command line on the slave
+    bus,           // -> a connection to the machine's system bus
+    root,          // -> its root directory
+    copy_to,       // HOST-PATH PATH
+    copy_from,     // PATH HOST-PATH
+    bind,          // HOST-PATH PATH -> what is worth a warning, as text
+    unbind,        // PATH
+    read,          // PATH... -> the text of the first that exists
+    addresses,     // -> a line each, as text
+    make_device,   // PATH c|b MAJOR MINOR MODE USER GROUP, decimal; the last two are the machine's
+    remove_device, // PATH
 };
-inline constexpr EnumNames<ErrandKind, 10> errand_names{{{ErrandKind::pty, "pty"},
+inline constexpr EnumNames<ErrandKind, 12> errand_names{{{ErrandKind::pty, "pty"},
                                                          {ErrandKind::shell, "shell"},
                                                          {ErrandKind::bus, "bus"},
                                                          {ErrandKind::root, "root"},
@@ -33,7 +35,9 @@ inline constexpr EnumNames<ErrandKind, 10> errand_names{{{ErrandKind::pty, "pty"
                                                          {ErrandKind::bind, "bind"},
                                                          {ErrandKind::unbind, "unbind"},
                                                          {ErrandKind::read, "read"},
-                                                         {ErrandKind::addresses, "addresses"}}};
+                                                         {ErrandKind::addresses, "addresses"},
+                                                         {ErrandKind::make_device, "make-device"},
+                                                         {ErrandKind::remove_device, "remove-device"}}};
 
 struct Errand {
     ErrandKind kind = ErrandKind::root;

@@ -3,6 +3,7 @@
 #include "spec/option_parsers.hpp"
 
 #include "base/text.hpp"
+#include "spec/device_text.hpp"
 #include "spec/mount_text.hpp"
 
 #include <algorithm>
@@ -96,14 +97,10 @@ void device(Reading& reading) {
             reading.problem("is no name of a device, which is VENDOR/CLASS=NAME");
         return;
     }
-    const auto colon = reading.value.rfind(':');
-    const std::string_view access =
-        colon == std::string_view::npos ? std::string_view{} : reading.value.substr(colon + 1);
-    const bool has_access = !access.empty() && access.find_first_not_of("rwm") == std::string_view::npos;
-    const auto path = destination_path(has_access ? reading.value.substr(0, colon) : reading.value);
-    if (!path || !path->native().starts_with("/dev/"))
+    auto given = parse_device(reading.value);
+    if (!given)
         return reading.problem("is no path below /dev, with or without r, w and m behind a colon");
-    devices.emplace_back(DeviceSpec{.path = *path, .access = has_access ? std::string{access} : "rwm"});
+    devices.emplace_back(std::move(*given));
 }
 
 void resolv_conf(Reading& reading) {

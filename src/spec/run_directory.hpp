@@ -4,7 +4,8 @@
 // RUN_ROOT/KEY/            0700, one machine; KEY is its name, or NAME@PID for a machine that is not listed
 //   lock                   flock(2)ed exclusively by the supervisor for as long as the machine lives:
 //                          a directory whose lock is free is a remnant, and `gc` undoes it
-//   spec.json              0600, the MachineSpec as it was started (ids and ranges decided)
+//   spec.json              0600, the MachineSpec as it was started (ids and ranges decided), with the devices that it
+//                          has now; replaced under a lock of the directory itself
 //   leader                 "PID PIDFD-INODE START-TIME\n", written when process 1 exists
 //   undo                   what to undo, one line each, last line first (below)
 //   network                what was done to the host's network for the machine's links (network/link_record.hpp)

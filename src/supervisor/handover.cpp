@@ -136,11 +136,14 @@ Start take_back_from_supervisor(int orders_descriptor) {
     };
     Start start;
     start.first_start = false;
-    const UniqueFd spec = take(orders.spec_fd);
-    ::lseek(spec.get(), 0, SEEK_SET);
-    start.spec = spec_from_json(read_all(spec));
+    const UniqueFd first_spec = take(orders.spec_fd);
     start.run =
         RunDirectory::adopt(take(orders.run_directory_fd), take(orders.lock_fd), orders.run_directory, orders.undo);
+    // Devices may have been added or removed since: then another file has that name.
+    const UniqueFd spec{::openat(start.run.directory().get(), "spec.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!spec)
+        throw system_failure("open the machine's stored spec");
+    start.spec = spec_from_json(read_all(spec));
     for (std::size_t place = 0; place < disk_keys_place; ++place)
         if (orders.kept_fds[place] >= 0)
             start.kept.push_back(take(orders.kept_fds[place]));

@@ -95,15 +95,32 @@ std::filesystem::path own_unit_group() {
     return own.filename() == "supervisor" ? own.parent_path() : own;
 }
 
-std::vector<DeviceRule> device_rules(const MachineSpec& spec) {
-    std::vector<DeviceRule> rules = closed_device_list();
+} // namespace
+
+std::vector<DeviceRule> given_device_rules(const MachineSpec& spec) {
+    std::vector<DeviceRule> rules;
     for (const ExtraMount& mount : spec.extra_mounts)
         allow_bound_device(rules, mount);
     allow_given_devices(rules, spec);
     return rules;
 }
 
-} // namespace
+std::vector<DeviceRule> device_rules(const MachineSpec& spec) {
+    std::vector<DeviceRule> rules = closed_device_list();
+    for (const DeviceRule& rule : given_device_rules(spec))
+        rules.push_back(rule);
+    return rules;
+}
+
+UnitDevice in_unit(const DeviceRule& rule) {
+    UnitDevice device;
+    device.path = (rule.kind == DeviceKind::block ? "/dev/block/" : "/dev/char/") + std::to_string(*rule.major) + ":" +
+                  std::to_string(*rule.minor);
+    for (const auto& [bit, word] : {std::pair{device_read, 'r'}, {device_write, 'w'}, {device_mknod, 'm'}})
+        if ((rule.access & bit) != 0)
+            device.access.push_back(word);
+    return device;
+}
 
 bool systemd_runs_the_host() {
     struct stat status {};
@@ -175,17 +192,9 @@ std::vector<std::string> scope_devices(const MachineSpec& spec) {
             return mount.protection != DiskProtection::none;
         }))
         allowed.insert(allowed.end(), {"/dev/mapper/control rw", "block-device-mapper rw"});
-    std::vector<DeviceRule> bound;
-    for (const ExtraMount& mount : spec.extra_mounts)
-        allow_bound_device(bound, mount);
-    allow_given_devices(bound, spec);
-    for (const DeviceRule& rule : bound) {
-        std::string access = " ";
-        for (const auto& [bit, word] : {std::pair{device_read, 'r'}, {device_write, 'w'}, {device_mknod, 'm'}})
-            if ((rule.access & bit) != 0)
-                access.push_back(word);
-        allowed.push_back(std::string{rule.kind == DeviceKind::block ? "/dev/block/" : "/dev/char/"} +
-                          std::to_string(*rule.major) + ":" + std::to_string(*rule.minor) + access);
+    for (const DeviceRule& rule : given_device_rules(spec)) {
+        const UnitDevice device = in_unit(rule);
+        allowed.push_back(device.path + " " + device.access);
     }
     return allowed;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
+#include "kernel/device_filter.hpp"
 #include "spec/machine_spec.hpp"
 
 #include <filesystem>
@@ -18,6 +19,11 @@ struct MachineCgroup {
     UniqueFd limits;
     UniqueFd payload;
     bool limits_are_ours = false; // and not a unit's
+};
+
+struct UnitDevice {
+    std::string path;
+    std::string access;
 };
 
 enum class UnitPlace {
@@ -42,6 +48,12 @@ CgroupPlan plan_cgroup(UnitPlace place, const std::string& key);
 MachineCgroup make_machine_cgroup(const CgroupPlan& plan, const MachineSpec& spec, pid_t leader = 0);
 // Name of systemd's unit of that group; "" if it is none.
 std::string unit_of(const MachineCgroup& cgroup);
+// What the payload may open where no unit says so.
+std::vector<DeviceRule> device_rules(const MachineSpec& spec);
+// The part of it that the machine was given: devices, and nodes that are bound into it.
+std::vector<DeviceRule> given_device_rules(const MachineSpec& spec);
+// As DeviceAllow= of a unit has it.
+UnitDevice in_unit(const DeviceRule& rule);
 // What a new scope must permit beside DevicePolicy=closed, as values of DeviceAllow=.
 std::vector<std::string> scope_devices(const MachineSpec& spec);
 // The number of tasks and the devices that may be opened; before anything of the machine's own runs.

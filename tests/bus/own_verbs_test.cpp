@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <gmock/gmock.h>
+#include <tuple>
 #include <unistd.h>
 
 namespace machinist::testing {
@@ -101,6 +102,61 @@ TEST_F(AVerbOfOurs, ThatChangesPortsIsOfMachinesThatAreKeptByOurs) {
     EXPECT_EQ(call_at(*root, machine_path("web"), ours, "Ports", {}).error, "");
     for (const char* member : {"AddPort", "RemovePort"}) {
         const Outcome outcome = call_at(*root, machine_path("web"), ours, member, a_port("tcp", 8080, 80, 1));
+
+        EXPECT_EQ(outcome.error, "org.freedesktop.DBus.Error.NotSupported") << member;
+        EXPECT_THAT(outcome.sentence, HasSubstr("another manager"));
+    }
+}
+
+TEST_F(AVerbOfOurs, ThatChangesDevicesIsAskedForByThoseWhoMay) {
+    (void)register_machine("web", leader.number());
+
+    for (const auto& [member, verb, arguments] :
+         {std::tuple{"AddDevice", "add-device", filling(std::string{"/dev/kvm"}, std::string{"rw"})},
+          std::tuple{"RemoveDevice", "remove-device", filling(std::string{"/dev/kvm"})}}) {
+        polkit.asked.clear();
+
+        EXPECT_EQ(call_at(somebody_else(), machine_path("web"), ours, member, arguments).error,
+                  "org.freedesktop.DBus.Error.AccessDenied");
+
+        ASSERT_EQ(polkit.asked.size(), 1U) << member;
+        EXPECT_EQ(polkit.asked[0].action, "org.freedesktop.machine1.manage-machines");
+        EXPECT_THAT(polkit.asked[0].details, UnorderedElementsAre(Pair("machine", "web"), Pair("verb", verb)));
+    }
+}
+
+TEST_F(AVerbOfOurs, ThatChangesDevicesKnowsWhatADeviceIs) {
+    (void)register_machine("web", leader.number());
+    const std::string endless(5000, 'x');
+
+    for (const auto& [path, access] : {std::pair<std::string, std::string>{"", ""},
+                                       {"kvm", ""},
+                                       {"/etc/passwd", "r"},
+                                       {"/dev", ""},
+                                       {"/dev/", ""},
+                                       {"/dev/../etc/passwd", "r"},
+                                       {"/dev/" + endless, ""},
+                                       {"/dev/kvm", "x"},
+                                       {"/dev/kvm", "rwmq"},
+                                       {"/dev/kvm", "r:w"}})
+        EXPECT_EQ(call_at(somebody_else(), machine_path("web"), ours, "AddDevice", filling(path, access)).error,
+                  "org.freedesktop.DBus.Error.InvalidArgs")
+            << path << " " << access;
+    for (const std::string path : {"", "kvm", "/etc/passwd", "/dev/../etc/passwd"})
+        EXPECT_EQ(call_at(somebody_else(), machine_path("web"), ours, "RemoveDevice", filling(path)).error,
+                  "org.freedesktop.DBus.Error.InvalidArgs")
+            << path;
+
+    EXPECT_THAT(polkit.asked, IsEmpty());
+}
+
+TEST_F(AVerbOfOurs, ThatChangesDevicesIsOfMachinesThatAreKeptByOurs) {
+    (void)register_machine("web", leader.number());
+
+    EXPECT_EQ(call_at(*root, machine_path("web"), ours, "Devices", {}).error, "");
+    for (const auto& [member, arguments] : {std::pair{"AddDevice", filling(std::string{"/dev/kvm"}, std::string{"rw"})},
+                                            std::pair{"RemoveDevice", filling(std::string{"/dev/kvm"})}}) {
+        const Outcome outcome = call_at(*root, machine_path("web"), ours, member, arguments);
 
         EXPECT_EQ(outcome.error, "org.freedesktop.DBus.Error.NotSupported") << member;
         EXPECT_THAT(outcome.sentence, HasSubstr("another manager"));

@@ -20,6 +20,7 @@ may_include = {
     "scope": {"base", "scope"},
     "network": {"base", "kernel", "spec", "network"},
     "supervisor": {"base", "kernel", "spec", "image", "network", "scope", "supervisor"},
+    "devices": {"base", "kernel", "spec", "scope", "supervisor", "registry", "devices"},
     "enter": {"base", "kernel", "spec", "enter"},
     "bus": {"base", "kernel", "bus"},
     "varlink": {"base", "kernel", "bus", "varlink"},

@@ -49,6 +49,25 @@ TEST_F(TheScope, HasWhatTheCallerAdds) {
     EXPECT_THAT(property("DeviceAllow"), HasSubstr("block-* r"));
 }
 
+TEST_F(TheScope, PermitsTheDevicesThatTheMachineIsGivenWhileItRuns) {
+    run_machine("--property='DeviceAllow=block-* r'");
+    const std::string opens = "machinist exec web -- dd if=/dev/loop-control count=0";
+    ASSERT_FALSE(holds(opens));
+
+    EXPECT_EQ(output_of("machinist device add web /dev/loop-control:r"), "");
+
+    EXPECT_TRUE(holds(opens));
+    EXPECT_THAT(property("DeviceAllow"), HasSubstr("/dev/char/10:237 r"));
+
+    EXPECT_EQ(output_of("machinist device remove web /dev/loop-control"), "");
+
+    EXPECT_FALSE(holds(opens));
+    EXPECT_THAT(property("DeviceAllow"), Not(HasSubstr("10:237")));
+    EXPECT_THAT(property("DeviceAllow"), HasSubstr("/dev/net/tun rwm"));
+    EXPECT_THAT(property("DeviceAllow"), HasSubstr("block-* r"));
+    EXPECT_EQ(property("DevicePolicy"), "closed");
+}
+
 TEST_F(TheScope, WithAPropertyThatDoesNotExistIsNotMadeAndNothingIsLeft) {
     const Outcome outcome = sh("machinist run -b -D /var/lib/machines/web --property=NoSuch=1");
 

@@ -115,6 +115,13 @@ _machinist() {
     diff) _machinist_words "$(_machinist_machines) $(_machinist_images)" ;;
     snapshot) _machinist_words "create list restore remove $(_machinist_images)" ;;
     port) _machinist_words "list add remove $(_machinist_machines)" ;;
+    device)
+        if [[ $current == /* ]]; then
+            _machinist_files
+        else
+            _machinist_words "list add remove $(_machinist_machines)"
+        fi
+        ;;
     doctor) _machinist_words "net $(_machinist_machines)" ;;
     shell | login) _machinist_words ".host $(_machinist_machines)" ;;
     bind | copy-to | copy-from | exec)

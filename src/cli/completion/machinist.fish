@@ -49,6 +49,7 @@ complete -c machinist -n "__machinist_verb_in $alone" -f
 complete -c machinist -n "__machinist_verb_in $of_images" -f -a "(__machinist_images)"
 complete -c machinist -n "__machinist_verb_in snapshot" -f -a "create list restore remove"
 complete -c machinist -n "__machinist_verb_in port" -f -a "list add remove"
+complete -c machinist -n "__machinist_verb_in device" -a "list add remove"
 complete -c machinist -n "__machinist_verb_in doctor" -f -a net
 complete -c machinist -n "__machinist_verb_in build" -a "(command machinist build --list --no-legend 2>/dev/null | string match -r '^\S+')"
 complete -c machinist -n "__machinist_verb_in shell login" -f -a ".host"

@@ -89,6 +89,11 @@ void add_what_files_tell(Lines& lines, const Machine& machine, const MachineRepo
     const std::vector<PortForward> ports = ports_of(machine);
     for (std::size_t at = 0; at < ports.size(); ++at)
         at == 0 ? lines.add("Ports", describe(ports[at])) : lines.add_more(describe(ports[at]));
+    const std::vector<DeviceSpec> devices = machine.spec ? machine.spec->devices : std::vector<DeviceSpec>{};
+    for (std::size_t at = 0; at < devices.size(); ++at) {
+        const std::string text = escaped_for_people(devices[at].path.string()) + " " + devices[at].access;
+        at == 0 ? lines.add("Devices", text) : lines.add_more(text);
+    }
     lines.add("Layer", escaped_for_people(layer_text(machine)));
     const bool boots = !machine.spec || machine.spec->payload.mode == StartMode::boot;
     lines.add("Init", boots ? read_machine_facts(machine, {.os_release = false, .addresses = false, .init = true}).init

@@ -29,6 +29,7 @@ constexpr std::array table{
     Verb{"copy-to", "NAME PATH [PATH]", "copy files from the host into a machine", 2, 3, copy_to_machine},
     Verb{"copy-from", "NAME PATH [PATH]", "copy files from a machine to the host", 2, 3, copy_from_machine},
     Verb{"port", "list|add|remove [NAME [PORT...]]", "ports of the host that lead into machines, while they run", 1, any_number, handle_ports},
+    Verb{"device", "list|add|remove [NAME [PATH[:rwm]...]]", "devices of the host that machines have, while they run", 1, any_number, handle_devices},
     Verb{"enable", "NAME...", "start machines with the host", 1, any_number, enable_machines, true},
     Verb{"disable", "NAME...", "start them no more with it", 1, any_number, disable_machines, true},
     Verb{"monitor", "", "tell what happens to machines and jobs, until interrupted", 0, 0, monitor_machines, true},

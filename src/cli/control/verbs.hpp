@@ -41,6 +41,7 @@ int unbind_in_machine(const Invocation& call, const MachineStore& machines);
 int copy_to_machine(const Invocation& call, const MachineStore& machines);
 int copy_from_machine(const Invocation& call, const MachineStore& machines);
 int handle_ports(const Invocation& call, const MachineStore& machines);
+int handle_devices(const Invocation& call, const MachineStore& machines);
 int enable_machines(const Invocation& call, const MachineStore& machines);
 int disable_machines(const Invocation& call, const MachineStore& machines);
 int monitor_machines(const Invocation& call, const MachineStore& machines);

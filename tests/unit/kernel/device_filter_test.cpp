@@ -189,6 +189,27 @@ TEST_F(ADeviceFilter, OnlyEverTightensWhatAnotherOneSays) {
               "");
 }
 
+TEST_F(ADeviceFilter, IsReplacedByAnotherThatMayAllowMore) {
+    const DeviceRule null_only[]{{DeviceKind::character, 1, 3, device_all}};
+    const DeviceRule zero_only[]{{DeviceKind::character, 1, 5, device_all}};
+    attach(null_only);
+
+    for (int round = 0; round < 100; ++round) { // more than may be attached beside each other
+        replace_device_filter(cgroup_, null_only);
+        replace_device_filter(cgroup_, zero_only);
+    }
+
+    EXPECT_EQ(inside([] {
+                  require_open("/dev/null", O_RDONLY, EPERM);
+                  require_open("/dev/zero", O_RDONLY, 0);
+              }),
+              "");
+}
+
+TEST_F(ADeviceFilter, IsReplacedOnlyWhereThereIsOne) {
+    EXPECT_THROW(replace_device_filter(cgroup_, closed_device_list()), Failure);
+}
+
 TEST_F(ADeviceFilter, LeavesTheRestOfTheSystemAlone) {
     attach({});
 
