@@ -10,6 +10,7 @@
 #include "image/stack.hpp"
 #include "image/versioned_directory.hpp"
 #include "kernel/files.hpp"
+#include "supervisor/journal_receiver.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -206,6 +207,9 @@ Problems missing_sources(const MachineSpec& spec) {
         look("--device", device.host_path());
     if (spec.network.namespace_path)
         look("--network-namespace-path", *spec.network.namespace_path);
+    if (spec.integration.forwarded_journal)
+        if (auto problem = problem_of_journal_receiver())
+            problems.push_back(std::move(*problem));
     return problems;
 }
 

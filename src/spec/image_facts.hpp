@@ -27,6 +27,9 @@ struct InitFacts {
 // Older ones need control groups of version 1, which machines do not have.
 inline constexpr unsigned first_systemd_with_cgroup2 = 233;
 
+// Older ones know no credential that says where the journal goes.
+inline constexpr unsigned first_systemd_with_forwarding = 256;
+
 // A user of the host, where one is wanted in the machine.
 struct HostUser {
     std::uint32_t uid = 0;

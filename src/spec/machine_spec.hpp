@@ -266,6 +266,15 @@ inline constexpr EnumNames<LinkJournalMode, 4> link_journal_mode_names{{{LinkJou
                                                                         {LinkJournalMode::guest, "guest"},
                                                                         {LinkJournalMode::automatic, "auto"}}};
 
+// Its lines are written on the host as well, while it runs.
+struct JournalForwarding {
+    Path output; // absolute; a file if it ends in ".journal", else a directory
+    std::optional<std::uint64_t> max_use;
+    std::optional<std::uint64_t> keep_free;
+    std::optional<std::uint64_t> max_file_size;
+    std::optional<std::uint64_t> max_files;
+};
+
 // "auto" was resolved to one of these from facts of the host and the image.
 struct IntegrationSpec {
     ResolvConfMode resolv_conf = ResolvConfMode::off;
@@ -273,7 +282,12 @@ struct IntegrationSpec {
     std::string timezone_name; // symlink: "Europe/Berlin"
     LinkJournalMode link_journal = LinkJournalMode::no;
     bool link_journal_may_fail = true; // the try- forms and auto
+    std::optional<JournalForwarding> forwarded_journal;
 };
+
+// What systemd's journal inside takes the address from, and where the machine finds it.
+inline constexpr const char* journal_credential = "journal.forward_to_socket";
+inline constexpr const char* journal_socket_inside = "/run/host/journal/socket";
 
 struct Credential {
     std::string name;

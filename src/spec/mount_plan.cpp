@@ -105,6 +105,12 @@ void add_run(MountPlan& plan, const MachineSpec& spec) {
                         .action = Credentials{},
                         .attributes = api | read_only | MOUNT_ATTR_NOSYMFOLLOW,
                         .why = "secrets for its services, never swapped out"});
+    if (spec.integration.forwarded_journal)
+        plan.push_back({.target = Path{journal_socket_inside}.parent_path(),
+                        .action = JournalDirectory{},
+                        .attributes = api | read_only | MOUNT_ATTR_NOSYMFOLLOW,
+                        .when_missing = WhenMissing::fail,
+                        .why = "the host receives its journal"});
 }
 
 bool lies_below(const Path& path, const char* directory) {
@@ -260,6 +266,9 @@ struct ActionText {
     }
     std::string operator()(const HostInterface&) const {
         return "host interface";
+    }
+    std::string operator()(const JournalDirectory&) const {
+        return "journal of the host";
     }
     std::string operator()(const UnixExport&) const {
         return "exported sockets";

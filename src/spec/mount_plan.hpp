@@ -24,25 +24,27 @@ struct NewFilesystem {
     std::string type;
     SuperblockOptions options;
 };
-struct DeviceDirectory {}; // the tmpfs on /dev with its nodes and links
-struct HostInterface {};   // the tmpfs on /run/host (Container Interface C)
-struct Credentials {};     // the ramfs on /run/host/credentials
-struct UnixExport {};      // a small tmpfs whose directory the host sees, too
-struct Sysfs {};           // of the machine's network namespace
-struct HostPath {};        // the same path of the host
-struct BindOnItself {};    // so that the part can have attributes of its own
-struct Mask {};            // over-mounted by an unreadable node of the same kind
-struct BootId {};          // a fresh id for this boot
-struct KernelLog {};       // a fifo that never has anything
-struct KernelSettings {    // nothing is mounted: "NAME=VALUE" is written below what is mounted there
+struct DeviceDirectory {};  // the tmpfs on /dev with its nodes and links
+struct HostInterface {};    // the tmpfs on /run/host (Container Interface C)
+struct Credentials {};      // the ramfs on /run/host/credentials
+struct JournalDirectory {}; // a small tmpfs in which the host receives its journal
+struct UnixExport {};       // a small tmpfs whose directory the host sees, too
+struct Sysfs {};            // of the machine's network namespace
+struct HostPath {};         // the same path of the host
+struct BindOnItself {};     // so that the part can have attributes of its own
+struct Mask {};             // over-mounted by an unreadable node of the same kind
+struct BootId {};           // a fresh id for this boot
+struct KernelLog {};        // a fifo that never has anything
+struct KernelSettings {     // nothing is mounted: "NAME=VALUE" is written below what is mounted there
     std::vector<std::string> values;
 };
 struct Extra {
     ExtraMount mount;
 };
 
-using MountAction = std::variant<NewFilesystem, DeviceDirectory, HostInterface, UnixExport, Credentials, Sysfs,
-                                 HostPath, BindOnItself, Mask, BootId, KernelLog, KernelSettings, Extra>;
+using MountAction =
+    std::variant<NewFilesystem, DeviceDirectory, HostInterface, JournalDirectory, UnixExport, Credentials, Sysfs,
+                 HostPath, BindOnItself, Mask, BootId, KernelLog, KernelSettings, Extra>;
 
 enum class WhenMissing { make_directory, skip, fail };
 

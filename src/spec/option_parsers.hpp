@@ -110,6 +110,11 @@ void resolv_conf(Reading&);
 void timezone(Reading&);
 void link_journal(Reading&);
 void link_journal_try_guest(Reading&);
+void forward_journal(Reading&);
+void forward_journal_max_use(Reading&);
+void forward_journal_keep_free(Reading&);
+void forward_journal_max_file_size(Reading&);
+void forward_journal_max_files(Reading&);
 
 // What several of them need.
 bool is_account_name(std::string_view name);

@@ -141,4 +141,42 @@ void link_journal_try_guest(Reading& reading) {
     reading.settings.link_journal = LinkJournalSettings{LinkJournalMode::guest, true};
 }
 
+void forward_journal(Reading& reading) {
+    auto path = host_path(reading);
+    if (path && reading.from_file() && !path->is_absolute())
+        reading.problem("is no absolute path");
+    else if (path)
+        reading.settings.forward_journal = std::move(path);
+}
+
+namespace {
+
+void read_size(const Reading& reading, std::optional<std::uint64_t>& place) {
+    if (const auto bytes = parse_size(reading.value))
+        place = bytes;
+    else
+        reading.problem("is no number of bytes", "a number, with K, M, G or T behind it");
+}
+
+} // namespace
+
+void forward_journal_max_use(Reading& reading) {
+    read_size(reading, reading.settings.forward_journal_max_use);
+}
+
+void forward_journal_keep_free(Reading& reading) {
+    read_size(reading, reading.settings.forward_journal_keep_free);
+}
+
+void forward_journal_max_file_size(Reading& reading) {
+    read_size(reading, reading.settings.forward_journal_max_file_size);
+}
+
+void forward_journal_max_files(Reading& reading) {
+    if (const auto files = parse_integer<std::uint64_t>(reading.value))
+        reading.settings.forward_journal_max_files = files;
+    else
+        reading.problem("is no number");
+}
+
 } // namespace machinist::option_parsers

@@ -2,6 +2,8 @@
 // Resolving what the machine shares with the host: name servers, time zone, journal.
 #include "spec/resolving.hpp"
 
+#include <algorithm>
+
 namespace machinist::resolving {
 
 namespace {
@@ -60,7 +62,42 @@ void link_journal(Resolving& r) {
     integration.link_journal = mode;
 }
 
+void warn_of_a_limit_of_nothing(Resolving& r) {
+    const Settings& written = r.settings;
+    if (written.forward_journal_max_use || written.forward_journal_keep_free || written.forward_journal_max_file_size ||
+        written.forward_journal_max_files)
+        r.warn("--forward-journal", "limits of a forwarded journal have no effect: it is not forwarded",
+               "--forward-journal=FILE|DIR");
+}
+
 } // namespace
+
+void forwarded_journal(Resolving& r) {
+    const Settings& written = r.settings;
+    if (!written.forward_journal)
+        return warn_of_a_limit_of_nothing(r);
+    if (written.credentials && std::ranges::find(*written.credentials, journal_credential, &CredentialSetting::name) !=
+                                   written.credentials->end())
+        return r.problem("--forward-journal",
+                         std::string{"--forward-journal and a credential '"} + journal_credential +
+                             "' exclude each other",
+                         "leaving one of them out");
+    r.spec.integration.forwarded_journal =
+        JournalForwarding{.output = r.host.working_directory / *written.forward_journal,
+                          .max_use = written.forward_journal_max_use,
+                          .keep_free = written.forward_journal_keep_free,
+                          .max_file_size = written.forward_journal_max_file_size,
+                          .max_files = written.forward_journal_max_files};
+    r.spec.credentials.push_back({journal_credential, journal_socket_inside});
+    const InitFacts& init = r.image.init;
+    const bool is_too_old =
+        init.systemd_version.value_or(first_systemd_with_forwarding) < first_systemd_with_forwarding;
+    if (r.boots() && (init.kind != "systemd" || is_too_old))
+        r.warn("--forward-journal", "--forward-journal: the image's init (" + init.kind +
+                                        (is_too_old ? " " + std::to_string(*init.systemd_version) : "") +
+                                        ") does not send its journal; systemd does from version " +
+                                        std::to_string(first_systemd_with_forwarding) + " on");
+}
 
 void integration(Resolving& r) {
     IntegrationSpec& integration = r.spec.integration;

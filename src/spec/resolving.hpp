@@ -60,6 +60,7 @@ void nesting(Resolving& r);
 void resources(Resolving& r);
 void console(Resolving& r);
 void payload(Resolving& r);
+void forwarded_journal(Resolving& r);
 void credentials(Resolving& r);
 void integration(Resolving& r);
 void registration(Resolving& r);

@@ -171,6 +171,11 @@ struct Settings {
     std::optional<OrAutomatic<ResolvConfMode>> resolv_conf;
     std::optional<OrAutomatic<TimezoneMode>> timezone;
     std::optional<LinkJournalSettings> link_journal;
+    std::optional<Path> forward_journal; // as written
+    std::optional<std::uint64_t> forward_journal_max_use;
+    std::optional<std::uint64_t> forward_journal_keep_free;
+    std::optional<std::uint64_t> forward_journal_max_file_size;
+    std::optional<std::uint64_t> forward_journal_max_files;
     std::optional<bool> suppress_sync;
     std::optional<bool> ephemeral;
     std::optional<bool> read_only;
@@ -205,11 +210,12 @@ inline auto groups_of(Settings& s) {
     return std::tie(s.start, s.environment, s.user, s.working_directory, s.pivot_root, s.capabilities,
                     s.no_new_privileges, s.kill_signal, s.personality, s.machine_id, s.users, s.notify_ready, s.nesting,
                     s.syscalls, s.address_families, s.oom_score_adjust, s.cpu_affinity, s.hostname, s.resolv_conf,
-                    s.timezone, s.link_journal, s.suppress_sync, s.ephemeral, s.read_only, s.volatile_mode,
-                    s.extra_mounts, s.bound_users, s.bound_user_shell, s.devices, s.network, s.addresses, s.ports,
-                    s.console, s.background, s.credentials, s.image, s.layer, s.image_policy, s.root_hash,
-                    s.root_hash_signature, s.verity_data, s.slice, s.unit_properties, s.registration, s.keep_unit,
-                    s.group_limits, s.bundle);
+                    s.timezone, s.link_journal, s.forward_journal, s.forward_journal_max_use,
+                    s.forward_journal_keep_free, s.forward_journal_max_file_size, s.forward_journal_max_files,
+                    s.suppress_sync, s.ephemeral, s.read_only, s.volatile_mode, s.extra_mounts, s.bound_users,
+                    s.bound_user_shell, s.devices, s.network, s.addresses, s.ports, s.console, s.background,
+                    s.credentials, s.image, s.layer, s.image_policy, s.root_hash, s.root_hash_signature, s.verity_data,
+                    s.slice, s.unit_properties, s.registration, s.keep_unit, s.group_limits, s.bundle);
 }
 
 std::vector<CdiName> cdi_names(const Settings& settings);

@@ -238,13 +238,24 @@ void fields(Archive& archive, Is<ResourceSpec> auto& resources) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<JournalForwarding> auto& forwarding) {
+    auto& [output, max_use, keep_free, max_file_size, max_files] = forwarding;
+    archive("output", output);
+    archive("max-use", max_use);
+    archive("keep-free", keep_free);
+    archive("max-file-size", max_file_size);
+    archive("max-files", max_files);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<IntegrationSpec> auto& integration) {
-    auto& [resolv_conf, timezone, timezone_name, link_journal, link_journal_may_fail] = integration;
+    auto& [resolv_conf, timezone, timezone_name, link_journal, link_journal_may_fail, forwarded_journal] = integration;
     archive("resolv-conf", resolv_conf);
     archive("timezone", timezone);
     archive("timezone-name", timezone_name);
     archive("link-journal", link_journal);
     archive("link-journal-may-fail", link_journal_may_fail);
+    archive("forwarded-journal", forwarded_journal);
 }
 
 template <typename Archive>

@@ -144,6 +144,19 @@ void add_resources(Lines& lines, const ResourceSpec& resources) {
     lines.add("group limits", joined(resources.group_limits, " "));
 }
 
+std::string forwarding_text(const JournalForwarding& forwarding) {
+    std::string text = escaped_for_people(forwarding.output.string());
+    const auto add = [&](const char* name, std::optional<std::uint64_t> limit) {
+        if (limit)
+            text.append(" ").append(name).append("=").append(std::to_string(*limit));
+    };
+    add("max-use", forwarding.max_use);
+    add("keep-free", forwarding.keep_free);
+    add("max-file-size", forwarding.max_file_size);
+    add("max-files", forwarding.max_files);
+    return text;
+}
+
 void add_integration(Lines& lines, const IntegrationSpec& integration) {
     lines.add("resolv.conf", name_of(resolv_conf_mode_names, integration.resolv_conf));
     std::string timezone{name_of(timezone_mode_names, integration.timezone)};
@@ -152,6 +165,8 @@ void add_integration(Lines& lines, const IntegrationSpec& integration) {
     lines.add("time zone", timezone);
     lines.add_if(integration.link_journal != LinkJournalMode::no, "journal in",
                  name_of(link_journal_mode_names, integration.link_journal));
+    if (integration.forwarded_journal)
+        lines.add("journal sent to", forwarding_text(*integration.forwarded_journal));
 }
 
 template <typename Address>

@@ -169,6 +169,13 @@ public:
         made_.notify_socket = std::move(made.notify_socket);
         made_.kernel_log = std::move(made.kernel_log);
     }
+    void operator()(const JournalDirectory&) {
+        const UniqueFd mount =
+            make_filesystem("tmpfs", {.options = {{"mode", "0755"}, {"size", "4k"}, {"nr_inodes", "8"}}});
+        attach_new(*step_, around_.root, mount);
+        made_.journal = clone_mount(mount, false);
+        change_mount(mount, {.set = step_->attributes});
+    }
     void operator()(const UnixExport&) {
         UniqueFd mount = make_unix_export(around_.spec, step_->attributes);
         attach_new(*step_, around_.root, mount);

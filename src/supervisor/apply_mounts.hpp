@@ -17,6 +17,7 @@ struct HostSideMounts {
     UniqueFd notify_socket;
     UniqueFd kernel_log;
     UniqueFd unix_export;              // directory
+    UniqueFd journal;                  // the same directory as the machine's, detached and writable
     UniqueFd devpts;                   // root directory of the instance
     std::vector<UniqueFd> for_payload; // detached, for the payload's Extra steps, in their order
 };

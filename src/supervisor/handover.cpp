@@ -70,6 +70,7 @@ void put_descriptors(keeper_orders& orders, const Start& start, BorrowedFd disk_
     orders.kept_fds[disk_keys_place] = stays_open(disk_keys);
     orders.kept_fds[kept_root_place] = stays_open(start.kept_root);
     orders.network_fd = stays_open(start.machine_network);
+    orders.journal_pidfd = stays_open(start.journal_receiver.descriptor());
     orders.held_fds[0] = stays_open(start.host_side.kernel_log);
     orders.held_fds[1] = stays_open(start.host_side.unix_export);
     orders.leader_pidfd = stays_open(start.leader.descriptor());
@@ -150,6 +151,7 @@ Start take_back_from_supervisor(int orders_descriptor) {
     start.disk_keys = DiskKeys::from_memory(take(orders.kept_fds[disk_keys_place]));
     start.kept_root = take(orders.kept_fds[kept_root_place]);
     start.machine_network = take(orders.network_fd);
+    start.journal_receiver = Pidfd::adopt(take(orders.journal_pidfd)).value_or(Pidfd{});
     return start;
 }
 

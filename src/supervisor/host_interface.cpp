@@ -140,6 +140,8 @@ HostInterfaceMount make_host_interface(const MachineSpec& spec, std::uint64_t at
     if (!spec.credentials.empty())
         make_directory(directory, "credentials", 0700);
     make_users(directory, spec);
+    if (spec.integration.forwarded_journal)
+        make_directory(directory, "journal", 0755);
     if (spec.nesting) {
         // For its root alone: who else is in the machine sees what every machine's users see.
         make_directory(directory, "nesting", 0700);

@@ -40,8 +40,9 @@ struct keeper_orders {
     int32_t kept_fds[16];
     // Only held open while the machine runs (what must not be closed by its last user); -1 where not used.
     int32_t held_fds[4];
-    int32_t network_fd; // the machine's network, for what is undone in it, and for the next start; -1 if nothing is
-    int32_t spec_fd;    // spec.json of the run directory
+    int32_t network_fd;    // the machine's network, for what is undone in it, and for the next start; -1 if nothing is
+    int32_t spec_fd;       // spec.json of the run directory
+    int32_t journal_pidfd; // our child that writes the machine's journal down, also for the next start; -1 if none
     // NUL-terminated texts
     char name[65];
     char background[64];     // SGR parameters, "" for none

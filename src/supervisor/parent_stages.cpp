@@ -18,6 +18,7 @@
 #include "supervisor/gateway_request.hpp"
 #include "supervisor/handshake.hpp"
 #include "supervisor/host_integration.hpp"
+#include "supervisor/journal_receiver.hpp"
 #include "supervisor/machine_links.hpp"
 #include "supervisor/registrar.hpp"
 #include "supervisor/stage.hpp"
@@ -267,6 +268,10 @@ void limit_the_machine(Start& start) {
         limit_machine_cgroup(start.cgroup, start.spec);
 }
 
+void receive_its_journal(Start& start) {
+    receive_journal(start);
+}
+
 void register_the_machine(Start& start) {
     register_machine(start);
 }
@@ -308,6 +313,8 @@ constexpr std::array parent_stages{
     // From here on the two halves work side by side.
     Stage<Start>{"let the payload mount", let_the_payload_mount},
     Stage<Start>{"limit the machine", limit_the_machine},
+    // In the group of whoever keeps the machine, which we are in by now.
+    Stage<Start>{"receive its journal", receive_its_journal},
     // Whoever hears of the machine from here on must find it by its name.
     Stage<Start>{"register the machine", register_the_machine},
     // All that is to be known of the machine is in its run directory by now.

@@ -8,6 +8,7 @@
 #include "supervisor/first_process.hpp"
 #include "supervisor/handover.hpp"
 #include "supervisor/handshake.hpp"
+#include "supervisor/journal_receiver.hpp"
 #include "supervisor/machine_links.hpp"
 #include "supervisor/parent_stages.hpp"
 #include "supervisor/payload_stages.hpp"
@@ -59,6 +60,7 @@ void tell_what_is_missing(const Start& start) {
 void undo(Start& start) {
     start.unit_request.reset();
     end_first_process(start);
+    end_journal_receiver(start);
     return_to_the_hosts_mounts(start);
     undo_machine_links(start);
     start.kept.clear();

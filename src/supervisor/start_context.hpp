@@ -62,6 +62,7 @@ struct Start {
     Pidfd leader;                                 // process 1 of the machine
     UniqueFd machine_network;    // held, so that links of the host's in it are there at the machine's end
     std::vector<int> host_links; // on the host that the machine is known by
+    Pidfd journal_receiver;      // our child, which ends with us
     UniqueFd handshake;
     UniqueFd user_namespace;
     RootMount root;

@@ -3,6 +3,7 @@
 // machinist-supervisor --undo RUN_DIRECTORY undoes what one left that nobody keeps.
 #include "supervisor/keeper/cgroup.hpp"
 #include "supervisor/keeper/ending.hpp"
+#include "supervisor/keeper/journal_receiver.hpp"
 #include "supervisor/keeper/keeper.hpp"
 #include "supervisor/keeper/orders.hpp"
 #include "supervisor/keeper/report.hpp"
@@ -48,6 +49,8 @@ bool keep(const Signals& signals, int& exit_status) {
 }
 
 int end(int exit_status) {
+    // What the machine said last has been sent; who writes it down does so before it ends.
+    end_journal_receiver(UniqueFd{orders.journal_pidfd});
     // Locks and layers: their files can go only when we do not hold them.
     for (const int kept : orders.kept_fds)
         UniqueFd{kept}.reset();

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kept_count = std::size(keeper_orders{}.kept_fds);
 constexpr std::size_t held_count = std::size(keeper_orders{}.held_fds);
-constexpr std::size_t most_descriptors = 3 + 11 + kept_count + held_count;
+constexpr std::size_t most_descriptors = 3 + 12 + kept_count + held_count;
 
 // In ascending order; returns how many.
 std::size_t descriptors_of(const keeper_orders& orders, int (&list)[most_descriptors]) {
@@ -27,7 +27,7 @@ std::size_t descriptors_of(const keeper_orders& orders, int (&list)[most_descrip
             list[count++] = number;
     };
     for (const int number : {0, 1, 2, orders.leader_pidfd, orders.console_fd, orders.notify_fd, orders.run_directory_fd,
-                             orders.lock_fd, orders.cgroup_fd, orders.network_fd, orders.spec_fd})
+                             orders.lock_fd, orders.cgroup_fd, orders.network_fd, orders.spec_fd, orders.journal_pidfd})
         add(number);
     for (const int number : orders.pipe_fds)
         add(number);
@@ -90,7 +90,8 @@ void start_again(keeper_orders orders) {
         complain("hand on the orders", {}, errno);
         return;
     }
-    for (const int number : {orders.run_directory_fd, orders.lock_fd, orders.network_fd, orders.spec_fd})
+    for (const int number :
+         {orders.run_directory_fd, orders.lock_fd, orders.network_fd, orders.spec_fd, orders.journal_pidfd})
         keep_across_exec(number);
     for (const int number : orders.kept_fds)
         keep_across_exec(number);

@@ -152,6 +152,20 @@ TEST(AMountPlan, HasCredentialsOnlyWhereThereAreSome) {
     EXPECT_TRUE(step_on(plan_mounts(spec), "/run/host/credentials")->attributes & MOUNT_ATTR_RDONLY);
 }
 
+TEST(AMountPlan, HasADirectoryForAForwardedJournalReadOnlyBehindTheHostsInterface) {
+    MachineSpec spec;
+    EXPECT_EQ(step_on(plan_mounts(spec), "/run/host/journal"), nullptr);
+
+    spec.integration.forwarded_journal = JournalForwarding{.output = "/var/log/web.journal"};
+
+    const MountPlan plan = plan_mounts(spec);
+
+    const MountStep* journal = step_on(plan, "/run/host/journal");
+    ASSERT_NE(journal, nullptr);
+    EXPECT_TRUE(journal->attributes & MOUNT_ATTR_RDONLY);
+    EXPECT_LT(step_on(plan, "/run/host"), journal);
+}
+
 TEST(AMountPlan, LeavesOutTheTmpfsOnTmpWhereItIsNotWanted) {
     MachineSpec spec;
     spec.tmpfs_on_tmp = false;

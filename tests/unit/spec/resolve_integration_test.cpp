@@ -5,6 +5,7 @@
 
 namespace machinist {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -72,6 +73,64 @@ TEST(TheJournal, OfAMachineWithTheHostsIdStaysApart) {
     decision.words[0] = "--link-journal=try-host";
     EXPECT_EQ(decision.spec().integration.link_journal, LinkJournalMode::no);
     EXPECT_THAT(decision.resolved().warnings, SizeIs(1));
+}
+
+TEST(AForwardedJournal, HasItsPlaceItsLimitsAndACredentialThatSaysWhereItGoes) {
+    const MachineSpec spec =
+        nspawn({"-b", "--forward-journal=web.journal", "--forward-journal-max-use=1G", "--forward-journal-keep-free=4K",
+                "--forward-journal-max-file-size=64M", "--forward-journal-max-files=3", "--set-credential=mine:x"})
+            .spec();
+
+    ASSERT_TRUE(spec.integration.forwarded_journal);
+    EXPECT_EQ(spec.integration.forwarded_journal->output, "/srv/web.journal");
+    EXPECT_EQ(spec.integration.forwarded_journal->max_use, std::uint64_t{1} << 30);
+    EXPECT_EQ(spec.integration.forwarded_journal->keep_free, 4096U);
+    EXPECT_EQ(spec.integration.forwarded_journal->max_file_size, std::uint64_t{64} << 20);
+    EXPECT_EQ(spec.integration.forwarded_journal->max_files, 3U);
+    ASSERT_THAT(spec.credentials, SizeIs(2));
+    EXPECT_EQ(spec.credentials[0].name, "journal.forward_to_socket");
+    EXPECT_EQ(spec.credentials[0].value, "/run/host/journal/socket");
+}
+
+TEST(AForwardedJournal, IsNotToBeHadBesideACredentialOfTheSameName) {
+    for (const char* option : {"--set-credential=journal.forward_to_socket:/run/mine",
+                               "--load-credential=journal.forward_to_socket:/etc/mine"})
+        EXPECT_THAT(nspawn({"-b", "--forward-journal=/var/log/web", option}).sentences(),
+                    Contains(HasSubstr("'journal.forward_to_socket' exclude each other")));
+    EXPECT_THAT(nspawn({"-b", "--set-credential=journal.forward_to_socket:/run/mine"}).spec().credentials, SizeIs(1));
+}
+
+TEST(AForwardedJournal, IsOfTheMachinesFilesAndOfTheCommandLineTogether) {
+    Decision decision = nspawn({"-b", "--forward-journal-max-files=9"});
+    decision.settings_file = "[Exec]\nForwardJournal=/var/log/web\nForwardJournalMaxUse=1M\nForwardJournalMaxFiles=3\n";
+
+    const auto forwarded = decision.spec().integration.forwarded_journal;
+
+    ASSERT_TRUE(forwarded);
+    EXPECT_EQ(forwarded->output, "/var/log/web");
+    EXPECT_EQ(forwarded->max_use, std::uint64_t{1} << 20);
+    EXPECT_EQ(forwarded->max_files, 9U);
+}
+
+TEST(AForwardedJournal, HasNoRelativePlaceInASettingsFileAndNoLimitsThatAreNone) {
+    Decision decision = nspawn({"-b"});
+    decision.settings_file = "[Exec]\nForwardJournal=web.journal\n";
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("is no absolute path")));
+    EXPECT_THAT(nspawn({"-b", "--forward-journal=/x", "--forward-journal-max-use=much"}).sentences(),
+                ElementsAre(HasSubstr("is no number of bytes")));
+    EXPECT_THAT(nspawn({"-b", "--forward-journal=/x", "--forward-journal-max-files=1K"}).sentences(),
+                ElementsAre(HasSubstr("is no number")));
+}
+
+TEST(AForwardedJournal, IsWarnedOfWhereNothingWouldCome) {
+    EXPECT_THAT(nspawn({"-b", "--forward-journal-max-use=1G"}).resolved().warnings, SizeIs(1));
+    Decision decision = nspawn({"-b", "--forward-journal=/var/log/web"});
+    EXPECT_THAT(decision.resolved().warnings, IsEmpty());
+    decision.image.init.systemd_version = 256;
+    EXPECT_THAT(decision.resolved().warnings, IsEmpty());
+    decision.image.init.systemd_version = 252;
+    ASSERT_THAT(decision.resolved().warnings, SizeIs(1));
+    EXPECT_THAT(decision.resolved().warnings[0].sentence, HasSubstr("(systemd 252) does not send its journal"));
 }
 
 } // namespace machinist

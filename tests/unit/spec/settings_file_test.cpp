@@ -72,8 +72,8 @@ TEST(ASettingsFile, ThatTellsOnlyOfOwnershipAsksForNoUserNamespace) {
 }
 
 TEST(ASettingsFile, IsRefusedForWhatIsNotBuiltUnlessItIsSwitchedOff) {
-    EXPECT_EQ(trusted("[Exec]\nForwardJournal=lisa\n").problems.at(0).sentence,
-              "/etc/systemd/nspawn/web.nspawn:2: ForwardJournal= is not built yet in this version");
+    EXPECT_EQ(trusted("[Exec]\nSELinuxContext=lisa\n").problems.at(0).sentence,
+              "/etc/systemd/nspawn/web.nspawn:2: SELinuxContext= is not built yet in this version");
     EXPECT_THAT(trusted("[Exec]\nPrivateUsers=managed\n").problems, SizeIs(1));
 }
 

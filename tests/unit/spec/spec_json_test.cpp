@@ -105,6 +105,11 @@ MachineSpec a_spec_with_everything() {
     spec.capabilities.ambient = 5;
     spec.integration.link_journal = LinkJournalMode::guest;
     spec.integration.link_journal_may_fail = false;
+    spec.integration.forwarded_journal = JournalForwarding{.output = "/var/log/web.journal",
+                                                           .max_use = std::uint64_t{1} << 30,
+                                                           .keep_free = 4096,
+                                                           .max_file_size = 65536,
+                                                           .max_files = 7};
     spec.shared = {true, true, true};
     spec.domainname = "domain";
     spec.sysctls = {"net.core.somaxconn=64"};

@@ -138,6 +138,7 @@ AKeptMachine::AKeptMachine() {
     orders.size = sizeof orders;
     orders.console = KEEPER_CONSOLE_PASSIVE;
     orders.console_fd = orders.notify_fd = orders.cgroup_fd = orders.network_fd = orders.spec_fd = -1;
+    orders.journal_pidfd = -1;
     for (int& number : orders.pipe_fds)
         number = -1;
     for (int& number : orders.kept_fds)
