@@ -13,9 +13,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <fcntl.h>
 #include <string>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace machinist {
@@ -72,6 +75,11 @@ void check_name(std::string_view name) {
                       "keep a range of ids for '" + escaped_for_people(name) + "': it is not the name of a machine"};
 }
 
+std::filesystem::file_time_type last_use(const std::filesystem::path& record) {
+    std::error_code gone;
+    return std::filesystem::last_write_time(record, gone);
+}
+
 std::optional<std::string> link_target(const std::filesystem::path& path) {
     std::error_code error;
     auto target = std::filesystem::read_symlink(path, error);
@@ -114,8 +122,10 @@ IdRange IdRangeStore::pick(const IdRangeRequest& request) const {
         const auto kept = stored(request.name);
         if (kept && is_mapped(places_.id_map, *kept)) {
             // It was checked against the host when it was given to the name.
-            if (auto lock = lock_range(*kept))
+            if (auto lock = lock_range(*kept)) {
+                note_use(request.name);
                 return IdRange{*kept, std::move(*lock), lock_path(*kept)};
+            }
         }
         IdRangeRequest wanted = request;
         // An instance runs already in the range of this name: another one for this time only.
@@ -127,6 +137,8 @@ IdRange IdRangeStore::pick(const IdRangeRequest& request) const {
             return std::move(*range);
         if (auto range = try_free_candidate(wanted))
             return std::move(*range);
+        if (auto range = take_over_longest_unused(wanted))
+            return std::move(*range);
         throw Failure{FailureKind::busy, "no free range was found"}.try_instead(
             "--private-users=BASE with a range of your own");
     });
@@ -136,6 +148,8 @@ IdRange IdRangeStore::pick_another() const {
     IdRangeRequest nobodys;
     nobodys.remember = false;
     if (auto range = try_free_candidate(nobodys))
+        return std::move(*range);
+    if (auto range = take_over_longest_unused(nobodys))
         return std::move(*range);
     throw Failure{FailureKind::busy, "pick another range of ids: no free one was found"};
 }
@@ -150,6 +164,42 @@ std::optional<IdRange> IdRangeStore::try_free_candidate(const IdRangeRequest& re
         if (auto range = try_candidate(request, random_base()))
             return range;
     return std::nullopt;
+}
+
+std::optional<IdRange> IdRangeStore::take_over_longest_unused(const IdRangeRequest& request) const {
+    for (const std::string& name : longest_unused_first()) {
+        const auto base = stored(name);
+        if (!base || !is_mapped(places_.id_map, *base))
+            continue;
+        auto lock = lock_range(*base);
+        if (!lock)
+            continue;
+        IdRange range{*base, std::move(*lock), lock_path(*base)};
+        if (request.remember) {
+            forget(name);
+            if (!keep(request.name, *base))
+                continue;
+        }
+        return range;
+    }
+    return std::nullopt;
+}
+
+std::vector<std::string> IdRangeStore::longest_unused_first() const {
+    std::vector<std::pair<std::filesystem::file_time_type, std::string>> records;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator{places_.stored, ignored})
+        if (std::string name = entry.path().filename(); MachineName::parse(name))
+            records.emplace_back(last_use(entry.path()), std::move(name));
+    std::ranges::sort(records);
+    std::vector<std::string> names;
+    for (auto& [time, name] : records)
+        names.push_back(std::move(name));
+    return names;
+}
+
+void IdRangeStore::note_use(const std::string& name) const {
+    ::utimensat(AT_FDCWD, (places_.stored / name).c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
 }
 
 std::filesystem::path IdRangeStore::lock_path(std::uint32_t base) const {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace machinist {
 
@@ -45,8 +46,9 @@ public:
     IdRangeStore();
     explicit IdRangeStore(Places places);
 
-    // A free range, locked: the stored one, the one that owns the tree, the one of the name's hash, a random one.
-    // Throws Failure(busy) if none can be had.
+    // A free range, locked: the stored one, the one that owns the tree, the one of the name's hash, a random one. Where
+    // nearly all are kept for names, the one that was not used for longest is taken from its name: most names are of
+    // machines that never come back. Throws Failure(busy) if none can be had.
     IdRange pick(const IdRangeRequest& request) const;
     // One more for a machine that has its own, for this time only.
     IdRange pick_another() const;
@@ -60,6 +62,9 @@ public:
 
 private:
     std::optional<IdRange> try_free_candidate(const IdRangeRequest& request) const;
+    std::optional<IdRange> take_over_longest_unused(const IdRangeRequest& request) const;
+    std::vector<std::string> longest_unused_first() const;
+    void note_use(const std::string& name) const;
     std::optional<IdRange> try_candidate(const IdRangeRequest& request, std::uint32_t base) const;
     std::filesystem::path lock_path(std::uint32_t base) const;
     std::optional<UniqueFd> lock_range(std::uint32_t base) const;

@@ -65,7 +65,8 @@ std::string plain(std::string_view line) {
 
 } // namespace
 
-// What a test program that was killed left running; nobody else names machines so.
+// What a test program that was killed left running, and ranges of ids kept for names that nobody has again; nobody else
+// names machines so.
 class EndOfOrphans : public testing::Environment {
 public:
     void SetUp() override {
@@ -74,6 +75,19 @@ public:
             const std::string name = entry.path().filename();
             if (name.starts_with("test-") && ::kill(std::atoi(name.c_str() + 5), 0) != 0)
                 run(MACHINIST_PROGRAM, {"terminate", name});
+        }
+    }
+
+    void TearDown() override {
+        const std::string own = "test-" + std::to_string(::getpid()) + "-";
+        const Path ranges = "/var/lib/machinist/id-ranges";
+        std::error_code ignored;
+        for (const auto& entry : std::filesystem::directory_iterator{ranges, ignored}) {
+            if (!entry.path().filename().string().starts_with(own))
+                continue;
+            const std::string base = text_of(entry.path());
+            std::filesystem::remove(ranges / ".by-base" / base.substr(0, base.find('\n')), ignored);
+            std::filesystem::remove(entry.path(), ignored);
         }
     }
 };

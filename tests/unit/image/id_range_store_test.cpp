@@ -5,11 +5,14 @@
 #include "image/image_lock.hpp"
 #include "temporary_directory.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 using namespace machinist;
@@ -22,6 +25,30 @@ protected:
     TemporaryDirectory directory_;
     IdRangeStore store_{IdRangeStore::Places{directory_.path() / "lib/id-ranges", directory_.path() / "run/locks",
                                              directory_.path() / "etc", ""}};
+};
+
+// Two ranges are all that there are.
+class AnIdRangeStoreThatIsFull : public AnIdRangeStore {
+protected:
+    AnIdRangeStoreThatIsFull() {
+        std::ofstream{directory_.path() / "uid_map"} << "0 1048576 65536\n524288 2097152 131072\n";
+        for (const char* name : {"web", "db"})
+            bases_[name] = full_.pick({.name = name}).base;
+        was_used("web", std::chrono::hours{1});
+        was_used("db", std::chrono::hours{2});
+    }
+
+    void was_used(const std::string& name, std::chrono::hours ago) {
+        std::filesystem::last_write_time(directory_.path() / "lib/id-ranges" / name,
+                                         std::filesystem::file_time_type::clock::now() - ago);
+    }
+
+    IdRangeStore full_{{.stored = directory_.path() / "lib/id-ranges",
+                        .locks = directory_.path() / "run/locks",
+                        .etc = directory_.path() / "etc",
+                        .getent = "",
+                        .id_map = directory_.path() / "uid_map"}};
+    std::map<std::string, std::uint32_t> bases_;
 };
 
 } // namespace
@@ -134,6 +161,34 @@ TEST(TheRangeOfATree, IsItsOwnerIfThatIsTheFirstOfARange) {
     EXPECT_EQ(range_of_owner(0, 0), 0U);
     EXPECT_THROW(range_of_owner(1000, 1000), Failure);
     EXPECT_THROW(range_of_owner(1048576, 0), Failure);
+}
+
+TEST_F(AnIdRangeStoreThatIsFull, TakesARangeFromTheNameThatDidNotUseItForLongest) {
+    EXPECT_EQ(full_.pick({.name = "new"}).base, bases_["db"]);
+    EXPECT_EQ(full_.stored("new"), bases_["db"]);
+    EXPECT_EQ(full_.stored("web"), bases_["web"]);
+    EXPECT_FALSE(full_.stored("db"));
+}
+
+TEST_F(AnIdRangeStoreThatIsFull, CountsAStartAsUse) {
+    full_.pick({.name = "db"});
+
+    EXPECT_EQ(full_.pick({.name = "new"}).base, bases_["web"]);
+}
+
+TEST_F(AnIdRangeStoreThatIsFull, TakesNoRangeFromAMachineThatRuns) {
+    const auto running = full_.pick({.name = "db"});
+    was_used("db", std::chrono::hours{9});
+    const auto taken = full_.pick({.name = "new"});
+
+    EXPECT_EQ(taken.base, bases_["web"]);
+    EXPECT_THROW((void)full_.pick({.name = "another"}), Failure);
+}
+
+TEST_F(AnIdRangeStoreThatIsFull, LendsForOneTimeWithoutForgettingTheName) {
+    EXPECT_EQ(full_.pick_another().base, bases_["db"]);
+    EXPECT_EQ(full_.pick({.name = "new", .remember = false}).base, bases_["db"]);
+    EXPECT_EQ(full_.stored("db"), bases_["db"]);
 }
 
 // Inside of a machine only what is mapped can be given on, however few ranges that are.
