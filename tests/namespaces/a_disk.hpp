@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
+#include <string>
+#include <vector>
 
 namespace machinist::test {
 
@@ -24,11 +26,18 @@ protected:
     }
     void TearDown() override {
         ABootedMachine::TearDown();
+        for (const Path& image : in_the_pool_)
+            std::filesystem::remove(image);
         EXPECT_TRUE(eventually([&] { return loop_devices_of(tree.workplace().path()).empty(); }))
             << testing::PrintToString(loop_devices_of(tree.workplace().path()));
     }
     [[nodiscard]] Path place(const std::string& name) const {
         return tree.workplace().path() / name;
+    }
+    // Of an image that machines are found by; gone with the test, whatever happens in it.
+    [[nodiscard]] Path place_in_the_pool(const std::string& name) {
+        std::filesystem::create_directories("/run/machines");
+        return in_the_pool_.emplace_back("/run/machines/" + name + ".raw");
     }
     [[nodiscard]] Path bare(const std::string& type, const std::string& size = "") const {
         const std::string needed = type == "xfs" ? "320M" : type == "btrfs" ? "128M" : "32M";
@@ -52,6 +61,9 @@ protected:
         EXPECT_THAT(remnants_of(machine().name(), tree.workplace().path()), testing::IsEmpty());
         return outcome;
     }
+
+private:
+    std::vector<Path> in_the_pool_;
 };
 
 } // namespace machinist::test

@@ -202,8 +202,7 @@ TEST_P(AGrowingFilesystem, GrowsToItsPartitionByItsFlag) {
 
 TEST_P(AGrowingFilesystem, GrowsWithItsImageBySetLimit) {
     const std::string name = unused_name();
-    fs::create_directories("/run/machines");
-    const Path image = make_disk("/run/machines/" + name + ".raw", "gpt", {{bare(GetParam(), "320M"), root_type}});
+    const Path image = make_disk(place_in_the_pool(name), "gpt", {{bare(GetParam(), "320M"), root_type}});
     const auto before = size_inside(image);
     const auto size = fs::file_size(image) + 100 * mib;
 
@@ -218,13 +217,11 @@ TEST_P(AGrowingFilesystem, GrowsWithItsImageBySetLimit) {
     start({.options = {"--machine=" + name}, .name = name});
     EXPECT_EQ(ask("cat /etc/name"), "root");
     EXPECT_EQ(end_machine(), 0);
-    fs::remove(image);
 }
 
 TEST_F(ADisk, ThatCannotGrowSaysWhy) {
     const std::string name = unused_name();
-    fs::create_directories("/run/machines");
-    const Path image = "/run/machines/" + name + ".raw";
+    const Path image = place_in_the_pool(name);
     fs::copy_file(bare("squashfs"), image);
 
     const Outcome refusal = machinist({"set-limit", name, "1G"});
@@ -232,7 +229,6 @@ TEST_F(ADisk, ThatCannotGrowSaysWhy) {
     EXPECT_EQ(refusal.status, 1);
     EXPECT_THAT(refusal.errors, HasSubstr("squashfs, which cannot grow"));
     EXPECT_LT(fs::file_size(image), 1024 * mib);
-    fs::remove(image);
 }
 
 TEST_F(ADisk, RunsOnceAtATime) {
@@ -259,8 +255,7 @@ TEST_F(ADisk, StartsAgainWhenItReboots) {
 
 TEST_F(ADisk, IsFoundByItsNameAmongTheImages) {
     const std::string name = unused_name();
-    fs::create_directories("/run/machines");
-    const Path image = "/run/machines/" + name + ".raw";
+    const Path image = place_in_the_pool(name);
     fs::copy_file(bare("ext4"), image);
     start({.options = {"--machine=" + name}, .name = name});
     EXPECT_EQ(ask("cat /etc/name"), "root");
@@ -270,13 +265,11 @@ TEST_F(ADisk, IsFoundByItsNameAmongTheImages) {
     const Outcome checked = machinist({"check", name});
     EXPECT_THAT(checked.output, AllOf(HasSubstr("Image: " + name), HasSubstr("Init: "))) << checked.errors;
     EXPECT_THAT(machinist({"image-status", name}).output, HasSubstr("OS: "));
-    fs::remove(image);
 }
 
 TEST_F(ADisk, IsNotClonedWhileItIsWritten) {
     const std::string name = unused_name();
-    fs::create_directories("/run/machines");
-    const Path image = "/run/machines/" + name + ".raw";
+    const Path image = place_in_the_pool(name);
     fs::copy_file(bare("ext4"), image);
     start({.options = {"--machine=" + name}, .name = name});
     ask("pid");
@@ -287,7 +280,6 @@ TEST_F(ADisk, IsNotClonedWhileItIsWritten) {
     EXPECT_THAT(refusal.errors, HasSubstr("is currently busy"));
     EXPECT_FALSE(fs::exists("/var/lib/machines/" + name + "-copy.raw"));
     EXPECT_EQ(end_machine(), 0);
-    fs::remove(image);
 }
 
 TEST_F(ADisk, MayBeABlockDevice) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Receives the forwarded journal of a machine.
 #pragma once
 
 #include "base/unique_fd.hpp"

@@ -35,7 +35,7 @@ protected:
     }
     // In a pool with a tree "web", a disk "disk" and a hidden tree.
     static std::string in_a_pool(const std::function<std::string()>& body) {
-        return in_own_places({"/var/lib"}, [&] {
+        return in_own_places({"/var/lib", "/run"}, [&] {
             put(images / "web/etc/os-release", "PRETTY_NAME=\"A System\"\n");
             put(images / "web.nspawn", "[Exec]\nBoot=yes\n");
             put(images / "disk.raw", std::string(8192, 'x'));
