@@ -202,11 +202,19 @@ void add_payload_filesystems(MountPlan& plan, const MachineSpec& spec) {
                         .side = MountSide::payload,
                         .may_fail = true,
                         .why = "POSIX message queues of its IPC namespace"});
+    // Without a namespace of groups it shows the host's, which users of the machine's own may not mount.
     plan.push_back({.target = "/sys/fs/cgroup",
                     .action = NewFilesystem{"cgroup2", {{"nsdelegate", ""}, {"memory_recursiveprot", ""}}},
                     .attributes = api,
-                    .side = MountSide::payload,
+                    .side = spec.cgroup_namespace ? MountSide::payload : MountSide::host,
                     .why = "always the unified hierarchy, whatever the host mounts"});
+    // On the payload's side, where the process has come to the group that it stays in.
+    if (!spec.cgroup_namespace)
+        plan.push_back({.target = "/sys/fs/cgroup",
+                        .action = OwnGroupOnly{},
+                        .attributes = api | read_only,
+                        .side = MountSide::payload,
+                        .why = "the other groups are the host's"});
     if (!spec.shared.pid) {
         plan.push_back({.target = "/proc/sys/kernel/random/boot_id",
                         .action = BootId{},
@@ -281,6 +289,9 @@ struct ActionText {
     }
     std::string operator()(const HostPath&) const {
         return "the host's";
+    }
+    std::string operator()(const OwnGroupOnly&) const {
+        return "all but its own group";
     }
     std::string operator()(const BindOnItself&) const {
         return "bind on itself";

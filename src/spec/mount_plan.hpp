@@ -31,6 +31,7 @@ struct JournalDirectory {}; // a small tmpfs in which the host receives its jour
 struct UnixExport {};       // a small tmpfs whose directory the host sees, too
 struct Sysfs {};            // of the machine's network namespace
 struct HostPath {};         // the same path of the host
+struct OwnGroupOnly {};     // of the hierarchy that is mounted there, only the machine's own group can be written to
 struct BindOnItself {};     // so that the part can have attributes of its own
 struct Mask {};             // over-mounted by an unreadable node of the same kind
 struct BootId {};           // a fresh id for this boot
@@ -44,7 +45,7 @@ struct Extra {
 
 using MountAction =
     std::variant<NewFilesystem, DeviceDirectory, HostInterface, JournalDirectory, UnixExport, Credentials, Sysfs,
-                 HostPath, BindOnItself, Mask, BootId, KernelLog, KernelSettings, Extra>;
+                 HostPath, OwnGroupOnly, BindOnItself, Mask, BootId, KernelLog, KernelSettings, Extra>;
 
 enum class WhenMissing { make_directory, skip, fail };
 

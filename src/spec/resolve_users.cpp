@@ -49,6 +49,10 @@ void namespaces(Resolving& r) {
     r.spec.shared.ipc = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_IPC", all || written.shared.ipc);
     r.spec.shared.pid = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_PID", all || written.shared.pid);
     r.spec.shared.uts = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_UTS", all || written.shared.uts);
+    // The kernel lets only the users of a process namespace mount what shows its processes.
+    if (r.spec.shared.pid && r.spec.users.kind != UserNamespaceKind::none)
+        r.problem("SYSTEMD_NSPAWN_SHARE_NS_PID", "the host's processes and a user namespace exclude each other",
+                  "--private-users=no");
     const bool has_init = r.boots() || r.spec.payload.mode == StartMode::as_pid2;
     if (has_init && (r.spec.shared.pid || r.spec.shared.uts))
         r.problem(r.boots() ? "--boot" : "--as-pid2",

@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/scope_exit.hpp"
+#include "kernel/cgroup.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
 #include "kernel/user_namespace.hpp"
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <filesystem>
 #include <linux/mount.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -26,6 +28,17 @@ namespace {
 void attach_new(const MountStep& step, BorrowedFd root, BorrowedFd mount) {
     if (const auto place = open_mount_point(step, root, MountPointKind::directory))
         attach_mount(mount, *place);
+}
+
+// As systemd-nspawn has it: first the one that stays writable, then the rest.
+void leave_own_group_writable(const MountStep& step, BorrowedFd root) {
+    const std::filesystem::path own = own_cgroup().lexically_relative(cgroup_root());
+    const UniqueFd hierarchy = open_beneath(root, step.target, O_PATH, Links::refuse);
+    if (own == ".")
+        return;
+    const UniqueFd group = open_beneath(hierarchy, own, O_PATH, Links::refuse);
+    attach_mount(clone_mount(group, false), group);
+    change_mount(hierarchy, {.set = step.attributes});
 }
 
 // The nodes of /run/host/inaccessible, not the image's /dev/null, which may be anything (CVE-2025-31133).
@@ -195,6 +208,9 @@ public:
         change_mount(mount, {.set = step_->attributes});
         attach_new(*step_, around_.root, mount);
     }
+    void operator()(const OwnGroupOnly&) {
+        leave_own_group_writable(*step_, around_.root);
+    }
     void operator()(const BindOnItself&) {
         bind_on_itself(*step_, around_.root);
     }
@@ -243,6 +259,8 @@ public:
     void apply(const MountStep& step) {
         if (const auto* wanted = std::get_if<NewFilesystem>(&step.action))
             attach_filesystem(step, *wanted);
+        else if (std::holds_alternative<OwnGroupOnly>(step.action))
+            leave_own_group_writable(step, root_);
         else if (std::holds_alternative<BindOnItself>(step.action))
             bind_on_itself(step, root_);
         else if (std::holds_alternative<Mask>(step.action))

@@ -8,6 +8,7 @@
 namespace machinist::test {
 
 using testing::Contains;
+using testing::HasSubstr;
 using testing::Not;
 
 namespace {
@@ -50,6 +51,32 @@ TEST_F(AVariableOfTheCaller, UseCgnsLeavesTheHostsNamespaceOfGroups) {
     boot({"SYSTEMD_NSPAWN_USE_CGNS=0"}, {}, CalledAs::nspawn);
 
     EXPECT_EQ(ask("namespace cgroup"), namespace_of_host("cgroup"));
+}
+
+// Of the host's hierarchy the machine may change what is below its own group, and nothing else.
+TEST_F(AVariableOfTheCaller, UseCgnsLeavesTheMachineItsOwnGroup) {
+    for (const char* users : {"--private-users=no", "--private-users=pick"}) {
+        boot({"SYSTEMD_NSPAWN_USE_CGNS=0"}, {users});
+        const std::string whole = ask("cat /proc/self/cgroup");
+        const auto line = whole.find("0::");
+        ASSERT_NE(line, std::string::npos) << whole;
+        const std::string own = "/sys/fs/cgroup" + whole.substr(line + 3, whole.find_first_of("\\\n", line) - line - 3);
+
+        EXPECT_EQ(ask("namespace cgroup"), namespace_of_host("cgroup"));
+        EXPECT_EQ(ask("filesystem /sys/fs/cgroup"), "cgroup2");
+        EXPECT_EQ(ask("mkdir " + own + "/below"), "ok") << users;
+        EXPECT_EQ(ask("mkdir /sys/fs/cgroup/beside"), "!EROFS") << users;
+        EXPECT_THAT(seen_mount(ask("mount-at " + own)).options, Not(Contains("ro")));
+        end_machine();
+    }
+}
+
+TEST_F(AVariableOfTheCaller, ProcessesOfTheHostAreRefusedWithUsersOfItsOwn) {
+    const Outcome outcome =
+        outcome_of({.options = {"--private-users=pick"}, .environment = {"SYSTEMD_NSPAWN_SHARE_NS_PID=1"}});
+
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_THAT(outcome.errors, HasSubstr("the host's processes and a user namespace exclude each other"));
 }
 
 TEST_F(AVariableOfTheCaller, ApiVfsWritableOpensProcSys) {

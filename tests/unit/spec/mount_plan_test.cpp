@@ -64,6 +64,21 @@ TEST(AMountPlan, LetsTheMachineWriteTheSettingsOfItsOwnNetworkOnly) {
     EXPECT_LT(position_of(plan, "/proc/sys"), position_of(plan, "/proc/sys/net"));
 }
 
+TEST(AMountPlan, MountsTheHostsGroupsWithTheHostsRightsAndLeavesTheMachineItsOwn) {
+    MachineSpec spec;
+    EXPECT_EQ(step_on(plan_mounts(spec), "/sys/fs/cgroup")->side, MountSide::payload);
+
+    spec.cgroup_namespace = false;
+
+    const MountPlan plan = plan_mounts(spec);
+    EXPECT_EQ(step_on(plan, "/sys/fs/cgroup")->side, MountSide::host);
+    const auto last = std::ranges::find_if(
+        plan, [](const MountStep& step) { return std::holds_alternative<OwnGroupOnly>(step.action); });
+    ASSERT_NE(last, plan.end());
+    EXPECT_EQ(last->side, MountSide::payload);
+    EXPECT_TRUE(last->attributes & MOUNT_ATTR_RDONLY);
+}
+
 TEST(AMountPlan, HasTheHostsSideBeforeThePayloadsSide) {
     MachineSpec spec = a_spec_with({.destination = "/proc/meminfo", .source = {.path = "/tmp/meminfo"}});
     spec.extra_mounts.push_back({.destination = "/srv", .source = {.path = "/srv"}});

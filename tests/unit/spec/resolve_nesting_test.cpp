@@ -70,7 +70,7 @@ TEST(Nesting, IsRefusedWhereCgroupsOrProcessesAreTheHosts) {
     EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("--nesting needs a cgroup namespace")));
 
     decision.host.environment = {{"SYSTEMD_NSPAWN_SHARE_NS_PID", "1"}};
-    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("--nesting needs processes of the machine's own")));
+    EXPECT_THAT(decision.sentences(), Contains(HasSubstr("--nesting needs processes of the machine's own")));
 }
 
 } // namespace machinist
