@@ -47,7 +47,7 @@ std::optional<Path> path_in(Fields& part, const char* name) {
     return path;
 }
 
-void read_node(Fields node, CdiEdits& edits) {
+void read_node(Fields node, CdiPart& part) {
     Findings& findings = node.findings();
     DeviceSpec device;
     const auto path = path_in(node, "path");
@@ -58,9 +58,8 @@ void read_node(Fields node, CdiEdits& edits) {
     device.user = small_number(node, "uid", last_id);
     device.group = small_number(node, "gid", last_id);
     device.mode = small_number(node, "fileMode", UINT32_MAX);
-    // The node on the host says which device it is, as it is there at a start.
-    node.pass_over("major");
-    node.pass_over("minor");
+    const auto major = small_number(node, "major", UINT32_MAX);
+    const auto minor = small_number(node, "minor", UINT32_MAX);
     node.told_all();
     if (!path || !path->native().starts_with("/dev/"))
         return findings.refuse(node.place_of("path"), "is no path below /dev");
@@ -73,7 +72,18 @@ void read_node(Fields node, CdiEdits& edits) {
         device.source = *host;
     if (!access.empty())
         device.access = access;
-    edits.devices.push_back(std::move(device));
+    // Nothing and 0 say the same of a major number.
+    const bool has_numbers = major.value_or(0) != 0;
+    if (!type.empty() || has_numbers)
+        part.claims.push_back({.node = device.host_path(),
+                               .type = type.empty()  ? '\0'
+                                       : type == "b" ? 'b'
+                                                     : 'c',
+                               .major = has_numbers ? major : std::nullopt,
+                               .minor = has_numbers ? minor : std::nullopt,
+                               .file = findings.document,
+                               .place = node.place_of("path")});
+    part.edits.devices.push_back(std::move(device));
 }
 
 void read_mount(Fields wanted, CdiEdits& edits) {
@@ -115,7 +125,7 @@ void read_edits(Fields edits, CdiPart& part) {
         else
             edits.findings().refuse(edits.place_of("env"), "has something that is not NAME=VALUE");
     for (Fields& node : bounded(edits, "deviceNodes"))
-        read_node(std::move(node), part.edits);
+        read_node(std::move(node), part);
     for (Fields& mount : bounded(edits, "mounts"))
         read_mount(std::move(mount), part.edits);
     for (const std::uint64_t group : edits.naturals("additionalGids"))
@@ -188,6 +198,7 @@ void append(List& list, const List& more) {
 
 void add(CdiPart& whole, const CdiPart& part) {
     append(whole.edits.devices, part.edits.devices);
+    append(whole.claims, part.claims);
     // Devices of one vendor bring the same files.
     for (const ExtraMount& mount : part.edits.mounts) {
         std::erase_if(whole.edits.mounts,
@@ -253,6 +264,20 @@ CdiSpec read_cdi_spec(std::string_view json, const Path& file, std::size_t rank)
     spec.problems = std::move(findings.problems);
     append(spec.all.warnings, findings.warnings);
     return spec;
+}
+
+std::map<std::string, Path> cdi_devices(std::span<const CdiSpec> specs) {
+    std::map<std::string, Path> all;
+    std::map<std::string, std::size_t> ranks;
+    for (const CdiSpec& spec : specs)
+        for (const auto& [device, part] : spec.devices) {
+            const std::string name = text_of(CdiName{spec.kind, device});
+            if (!spec.problems.empty() || (ranks.contains(name) && ranks[name] > spec.rank))
+                continue;
+            all[name] = spec.file;
+            ranks[name] = spec.rank;
+        }
+    return all;
 }
 
 CdiPart compose_cdi(std::span<const CdiName> names, std::span<const CdiSpec> specs) {

@@ -7,7 +7,9 @@
 #include "spec/cdi_name.hpp"
 #include "spec/problem.hpp"
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,9 +17,20 @@
 
 namespace machinist {
 
+// Which device a spec takes a node of the host for.
+struct CdiClaim {
+    Path node;
+    char type = 0; // 'b', 'c', or nothing said
+    std::optional<std::uint32_t> major;
+    std::optional<std::uint32_t> minor;
+    Path file;
+    std::string place; // in the document
+};
+
 // What was found about them counts once somebody wants them.
 struct CdiPart {
     CdiEdits edits;
+    std::vector<CdiClaim> claims;
     Problems problems;
     Problems warnings;
 };
@@ -34,6 +47,9 @@ struct CdiSpec {
 inline constexpr std::size_t largest_cdi_file = std::size_t{1} << 20;
 
 CdiSpec read_cdi_spec(std::string_view json, const Path& file, std::size_t rank);
+
+// All that can be asked for by name, sorted, each once, with the file that it would come from.
+std::map<std::string, Path> cdi_devices(std::span<const CdiSpec> specs);
 
 // In the order of the names, each once. A name that is nowhere, or twice in directories of one rank, is a problem.
 CdiPart compose_cdi(std::span<const CdiName> names, std::span<const CdiSpec> specs);

@@ -7,11 +7,13 @@
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
 #include "kernel/way_of_root.hpp"
+#include "oci/json_fields.hpp"
 
 #include <chrono>
 #include <fcntl.h>
 #include <string>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace machinist {
@@ -79,10 +81,37 @@ std::vector<CdiSpec> read_cdi_specs(std::span<const std::filesystem::path> direc
     return specs;
 }
 
+void compare_with_nodes(CdiPart& part) {
+    for (const CdiClaim& claim : part.claims) {
+        struct stat status {};
+        // What is missing is told by the start itself.
+        if (::stat(claim.node.c_str(), &status) < 0 || !(S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)))
+            continue;
+        oci::Findings findings{claim.file.string(), {}, {}};
+        const char type = S_ISBLK(status.st_mode) ? 'b' : 'c';
+        const std::string node = "'" + claim.node.string() + "'";
+        const auto numbers = [](std::uint64_t major, std::uint64_t minor) {
+            return std::to_string(major) + ":" + std::to_string(minor);
+        };
+        const std::uint32_t major = ::major(status.st_rdev);
+        const std::uint32_t minor = ::minor(status.st_rdev);
+        if (claim.type != 0 && claim.type != type)
+            findings.refuse(claim.place, std::string{"is said to be a "} + (claim.type == 'b' ? "block" : "character") +
+                                             " device; " + node + " is none");
+        else if (claim.major && (*claim.major != major || claim.minor.value_or(0) != minor))
+            findings.warn(claim.place, "is said to be device " + numbers(*claim.major, claim.minor.value_or(0)) +
+                                           "; the machine gets " + node + ", which is " + numbers(major, minor));
+        part.problems.insert(part.problems.end(), findings.problems.begin(), findings.problems.end());
+        part.warnings.insert(part.warnings.end(), findings.warnings.begin(), findings.warnings.end());
+    }
+}
+
 CdiPart find_cdi_devices(std::span<const CdiName> names) {
     if (names.empty())
         return {};
-    return compose_cdi(names, read_cdi_specs());
+    CdiPart found = compose_cdi(names, read_cdi_specs());
+    compare_with_nodes(found);
+    return found;
 }
 
 } // namespace machinist

@@ -17,6 +17,10 @@ inline const std::vector<std::filesystem::path> cdi_directories{"/etc/cdi", "/va
 // is for compose_cdi() to tell.
 std::vector<CdiSpec> read_cdi_specs(std::span<const std::filesystem::path> directories = cdi_directories);
 
+// The nodes of the host, as they are now, say which devices they are: what a spec says otherwise is told. Another kind
+// of device is a problem, as the specification has it; another number is a warning, because numbers change.
+void compare_with_nodes(CdiPart& part);
+
 // Nothing is read if there is no name.
 CdiPart find_cdi_devices(std::span<const CdiName> names);
 

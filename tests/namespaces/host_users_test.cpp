@@ -85,7 +85,8 @@ protected:
                 "hooks": [{"hookName": "createContainer", "path": "/usr/bin/acme-hook"}]}}]})");
     }
 
-    Outcome started(std::vector<std::string> options, const std::string& question) const {
+    // machinist, where these specs are the host's.
+    Outcome machinist_there(const std::vector<std::string>& arguments) const {
         const std::string script = "set -e; mount -t overlay -o \"lowerdir=$1:/etc\" overlay /etc; shift; exec \"$@\"";
         std::vector<std::string> words{"--mount",
                                        "--propagation",
@@ -95,16 +96,18 @@ protected:
                                        script,
                                        "sh",
                                        (tree.workplace().path() / "above-etc").string(),
-                                       MACHINIST_PROGRAM,
-                                       "run",
-                                       "--console=pipe",
-                                       "--directory=" + tree.path().string(),
+                                       MACHINIST_PROGRAM};
+        words.insert(words.end(), arguments.begin(), arguments.end());
+        return run("/usr/bin/unshare", words);
+    }
+    Outcome started(const std::vector<std::string>& options, const std::string& question) const {
+        std::vector<std::string> words{"run", "--console=pipe", "--directory=" + tree.path().string(),
                                        "--machine=" + unused_name()};
         words.insert(words.end(), options.begin(), options.end());
         words.insert(words.end(), {"/probe", "--ask"});
         for (const std::string& word : words_of(question))
             words.push_back(word);
-        return run("/usr/bin/unshare", words);
+        return machinist_there(words);
     }
 };
 
@@ -172,6 +175,18 @@ TEST_F(ADeviceByItsFullName, BelongsToTheMachinesUsersWhereThoseAreItsOwn) {
 TEST_F(ADeviceByItsFullName, HasHooksThatAreTold) {
     EXPECT_THAT(started({"--device=acme.com/engine=0"}, "pid").errors,
                 HasSubstr("hooks[0].hookName' is not run: '/usr/bin/acme-hook' of '/usr/bin/acme-hook'"));
+}
+
+TEST_F(ADeviceByItsFullName, IsListed) {
+    const Outcome listed = machinist_there({"list-devices", "--no-legend"});
+    EXPECT_EQ(listed.status, 0) << listed.errors;
+    EXPECT_THAT(listed.output, HasSubstr("acme.com/engine=0 /etc/cdi/acme.json"));
+
+    tree.workplace().file("above-etc/cdi/broken.json", "{}");
+    const Outcome partly = machinist_there({"list-devices", "--output=json"});
+    EXPECT_EQ(partly.status, 1);
+    EXPECT_THAT(partly.output, HasSubstr(R"("device":"acme.com/engine=0")"));
+    EXPECT_THAT(partly.errors, HasSubstr("/etc/cdi/broken.json: 'cdiVersion'"));
 }
 
 TEST_F(ADeviceByItsFullName, ThatIsInNoFileIsRefused) {

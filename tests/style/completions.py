@@ -88,7 +88,7 @@ for shell, (offered, name, check) in shells.items():
         fake = os.path.join(place, "machinist")
         with open(fake, "w", encoding="utf-8") as file:
             file.write('#!/bin/sh\ncase $1 in\nlist) echo "web container";;\nlist-images) echo "golden directory";;\n'
-                       f'kill) echo SIGUSR1;;\n*) exec {program} "$@";;\nesac\n')
+                       f'list-devices) echo "acme.com/engine=0 /etc/cdi/acme.json";;\nkill) echo SIGUSR1;;\n*) exec {program} "$@";;\nesac\n')
         os.chmod(fake, 0o755)
         before = environment["PATH"]
         environment["PATH"] = f"{place}:{before}"
@@ -96,5 +96,8 @@ for shell, (offered, name, check) in shells.items():
         wants(["machinist", "start", ""], {"golden"})
         wants(["machinist", "copy-to", ""], {"web"})
         wants(["machinist", "kill", "-s", ""], {"SIGUSR1"})
+        wants(["machinist", "run", "--device", "acme"], {"acme.com/engine=0"})
+        if shell == "bash":
+            wants(["machinist", "run", "--device", "=", "acme.com/engine", "=", ""], {"0"})
         environment["PATH"] = before
 finish(findings)

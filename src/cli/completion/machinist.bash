@@ -64,6 +64,38 @@ _machinist_links() { # OPTION: what of the host's network it can mean
     done
 }
 
+_machinist_devices() {
+    command machinist list-devices --no-legend 2>/dev/null | awk '{ print $1 }'
+}
+
+# Sets "typed" to what there is of the option's value; "=" and ":" in it are words of their own here.
+_machinist_typed_for() { # OPTION
+    local at word is_separated=yes
+    typed=
+    for ((at = COMP_CWORD; at > 0; at--)); do
+        word=${COMP_WORDS[at]}
+        if [[ $word == "$1" ]]; then
+            typed=${typed#=}
+            return 0
+        elif [[ $word == [=:] ]]; then
+            is_separated=yes
+        elif [[ $is_separated ]]; then
+            is_separated=
+        else
+            return 1
+        fi
+        typed=$word$typed
+    done
+    return 1
+}
+
+_machinist_device_names() { # TYPED
+    local name
+    for name in $(_machinist_devices); do
+        [[ $name == "$1"* ]] && COMPREPLY+=("${name#"${1%"${1##*[=:]}"}"}")
+    done
+}
+
 _machinist_words() { # WORDS: those that begin as the current one
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current")
 }
@@ -73,7 +105,7 @@ _machinist_files() {
 }
 
 _machinist() {
-    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb
+    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb typed
     verb=$(_machinist_verb)
     COMPREPLY=()
     compopt +o nospace 2>/dev/null
@@ -87,6 +119,11 @@ _machinist() {
     if [[ $before == -* && $verb != run ]]; then
         _machinist_words "$(_machinist_values "$before")"
         ((${#COMPREPLY[@]})) && return
+    fi
+    if [[ $verb == run ]] && _machinist_typed_for --device; then
+        _machinist_device_names "$typed"
+        _machinist_files
+        return
     fi
     if [[ $before == --network-* && $verb == run ]]; then
         _machinist_words "$(_machinist_links "$before")"
@@ -103,7 +140,7 @@ _machinist() {
     fi
     case $verb in
     '') _machinist_words "$(_machinist_verbs)" ;;
-    list | list-images | list-transfers | clean | gc | monitor | help | version) ;;
+    list | list-devices | list-images | list-transfers | clean | gc | monitor | help | version) ;;
     run | import | import-* | pull-*) _machinist_files ;;
     start | enable | disable | image-status | show-image | clone | rename | read-only | remove | set-limit | check | edit | cat | verify | export-*)
         _machinist_words "$(_machinist_images)"

@@ -37,7 +37,7 @@ function __machinist_verb_not_in
     not contains -- $verb $argv
 end
 
-set -l alone list list-images list-transfers clean gc monitor help version
+set -l alone list list-devices list-images list-transfers clean gc monitor help version
 set -l of_files run import import-tar import-raw import-fs pull-tar pull-raw pull-oci
 set -l of_images start enable disable image-status show-image clone rename read-only remove set-limit diff check edit cat verify snapshot export-tar export-raw export-oci
 
@@ -61,6 +61,7 @@ complete -c machinist -n "__machinist_verb_in kill" -s s -l signal -x -a "(comma
 complete -c machinist -n "__machinist_verb_in kill" -l kill-whom -x -a "leader supervisor all"
 complete -c machinist -n "__machinist_verb_in wait" -l for -x -a "running ready removed exec="
 complete -c machinist -n "__machinist_verb_in start enable disable" -l runner -x -a "machinist nspawn vmspawn"
+complete -c machinist -n "__machinist_verb_in run" -l device -r -F -a "(command machinist list-devices --no-legend 2>/dev/null | string match -r '^\S+')"
 complete -c machinist -n "__machinist_verb_in run" -l network-bridge -x -a "(path dirname /sys/class/net/*/bridge | path basename)"
 complete -c machinist -n "__machinist_verb_in run" -l network-zone -x -a "(path basename /sys/class/net/vz-* | string replace vz- '')"
 for option in network-interface network-macvlan network-ipvlan

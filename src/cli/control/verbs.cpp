@@ -72,6 +72,7 @@ constexpr std::array table{
     Verb{"edit", "NAME|FILE...", "edit settings of images", 1, any_number, edit_settings},
     Verb{"cat", "NAME|FILE...", "print settings of images, with their drop-ins", 1, any_number, print_settings},
     Verb{"verify", "NAME|FILE...", "say what is wrong in settings, by file and line; status 1 if they would be refused", 1, any_number, verify_settings},
+    Verb{"list-devices", "", "devices that machines can have by full names: run --device=NAME", 0, 0, list_devices},
     Verb{"gc", "", "remove what machines left that did not end in order", 0, 0, collect_remnants},
     Verb{"doctor", "[net NAME]", "look for what is missing on this host, or should not be there, or where a machine's packets end; status 1 if something is found", 0, 2, run_auditor},
     Verb{"help", "", "this text", 0, 0, print_help},

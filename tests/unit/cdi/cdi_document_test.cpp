@@ -12,6 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 // edits: of the device "0"; all: of every device.
@@ -47,6 +48,17 @@ CdiPart engine(const std::string& edits, const std::string& all = "") {
 }
 
 } // namespace
+
+TEST(CdiDevices, AreListedByNameWithTheFileThatWins) {
+    const std::vector<CdiSpec> specs{read(spec_with("")), read("{}", "/etc/cdi/broken.json"),
+                                     read(R"({"cdiVersion": "0.6.0", "kind": "acme.com/engine",
+                                              "devices": [{"name": "1"}, {"name": "all"}]})",
+                                          "/var/run/cdi/acme.json", 1)};
+
+    EXPECT_THAT(cdi_devices(specs), ElementsAre(Pair("acme.com/engine=0", "/etc/cdi/acme.json"),
+                                                Pair("acme.com/engine=1", "/var/run/cdi/acme.json"),
+                                                Pair("acme.com/engine=all", "/var/run/cdi/acme.json")));
+}
 
 TEST(ACdiName, IsVendorClassAndDevice) {
     const auto name = parse_cdi_name("nvidia.com/gpu=GPU-4cf8db2d:0");

@@ -62,6 +62,30 @@ TEST_F(CdiFiles, AreReadFromAllDirectoriesThatAreThere) {
     EXPECT_TRUE(found[0].devices.contains("0"));
 }
 
+// /dev/null is a character device of the numbers 1 and 3 everywhere.
+TEST_F(CdiFiles, MayNotTakeANodeForAnotherKindOfDevice) {
+    const auto complaints = [&](const std::string& said) {
+        CdiPart part = compose_cdi(std::vector{*parse_cdi_name("acme.com/engine=0")},
+                                   std::vector{read_cdi_spec(R"({"cdiVersion": "1.0.0", "kind": "acme.com/engine",
+            "devices": [{"name": "0", "containerEdits": {"deviceNodes": [{"path": "/dev/engine",
+            "hostPath": "/dev/null")" + said + "}]}}]}",
+                                                             "/etc/cdi/acme.json", 0)});
+        compare_with_nodes(part);
+        return (part.problems.empty() ? "" : "refused: " + text_of(part.problems[0])) +
+               (part.warnings.empty() ? "" : "told: " + text_of(part.warnings[0]));
+    };
+
+    EXPECT_EQ(complaints(""), "");
+    EXPECT_EQ(complaints(R"(, "type": "c", "major": 1, "minor": 3)"), "");
+    EXPECT_EQ(complaints(R"(, "type": "u", "major": 0, "minor": 0)"), "");
+    EXPECT_EQ(complaints(R"(, "type": "b")"),
+              "refused: /etc/cdi/acme.json: 'devices[0].containerEdits.deviceNodes[0].path' is said to be a block "
+              "device; '/dev/null' is none");
+    EXPECT_EQ(complaints(R"(, "type": "c", "major": 195, "minor": 255)"),
+              "told: /etc/cdi/acme.json: 'devices[0].containerEdits.deviceNodes[0].path' is said to be device 195:255; "
+              "the machine gets '/dev/null', which is 1:3");
+}
+
 TEST_F(CdiFiles, MayBeYaml) {
     if (::access(own_program("machinist-yaml").c_str(), X_OK) < 0)
         GTEST_SKIP() << "built without libyaml";
