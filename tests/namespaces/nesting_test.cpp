@@ -15,6 +15,7 @@ namespace machinist::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string manager_of(const std::string& suite) {
     return "nesting-" + suite;
@@ -79,7 +80,36 @@ TEST_P(AMachineForMachines, RunsMachinist) {
                                " /bin/busybox cat /proc/self/uid_map && stat -c owner=%u /root/t",
                            120s),
                 "owner=");
+    // With a link of its own into the network of the machine that it runs in.
+    expect_said(
+        machine.sh(ours + std::string{"run -q -D /srv/tree -x --private-users=pick -n ip -o link show host0"}, 120s),
+        "host0");
+    EXPECT_THAT(machine.sh("ip -o link").output, Not(HasSubstr("ve-")));
     EXPECT_THAT(machine.sh("test $(stat -c %u /root/t) -ge 524288 && echo moved").output, HasSubstr("moved"));
+}
+
+// A whole Debian with its systemd, and an init that tells nothing.
+TEST_P(AMachineForMachines, BootsMachinesOfOurs) {
+    const Debian machine = boot({"--nesting"});
+
+    for (const std::string tree : {"tree", "busybox"}) {
+        // It is known a moment after its program was started; nobody waits for a name before.
+        const Outcome booted = machine.sh("setsid " + std::string{ours} + "run -b -D /srv/" + tree +
+                                              " -x --private-users=pick -M inner --console=read-only </dev/null "
+                                              ">/run/console 2>&1 & for try in $(seq 200); do " +
+                                              ours +
+                                              "wait inner --for=ready --timeout=120 && echo is ready && break; "
+                                              "sleep 0.3; done",
+                                          300s);
+        ASSERT_THAT(booted.output, HasSubstr("is ready"))
+            << tree << ": " << booted.errors << machine.sh("cat /run/console").output;
+        expect_said(machine.sh(ours + std::string{"exec inner -- /bin/sh -c 'echo pid 1 is $(cat /proc/1/comm)'"}),
+                    tree == "tree" ? "pid 1 is systemd" : "pid 1 is init");
+        expect_said(machine.sh(ours + std::string{"list --no-legend"}), "inner");
+        EXPECT_EQ(machine.sh(ours + std::string{"poweroff inner --wait --timeout=120"}, 150s).status, 0)
+            << machine.sh("cat /run/console").output;
+        EXPECT_NE(machine.sh("test -e /run/systemd/machines/inner").status, 0);
+    }
 }
 
 TEST_P(AMachineForMachines, RunsSystemdNspawn) {
