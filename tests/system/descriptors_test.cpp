@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Sockets and stored descriptors of a unit, in the machine that it starts; and the machine's sockets, from the host.
+// Sockets and stored descriptors of a unit, in the machine that it starts.
 #include "system/host.hpp"
 
-#include <gmock/gmock.h>
-
 namespace machinist::test {
-
-using testing::HasSubstr;
 
 class HandedOnDescriptors : public OnAHost {
 protected:
@@ -75,39 +71,6 @@ TEST_F(HandedOnDescriptors, WhatAMachineStoresIsThereAgainAfterARestart) {
     ASSERT_TRUE(holds("systemctl restart keeps.service"));
 
     EXPECT_TRUE(eventually([&] { return said() == "1 of the first"; }, 30s)) << said();
-}
-
-// ssh(1) asks this program for a connection; what answers in the machine is a unit in sshd's place.
-TEST_F(HandedOnDescriptors, SystemdsProxyForSshReachesTheMachinesSocket) {
-    if (!holds("test -x /usr/lib/systemd/systemd-ssh-proxy"))
-        GTEST_SKIP() << "needs systemd-ssh-proxy, which systemd has since release 256";
-    ASSERT_TRUE(holds("systemctl start machinist@web"));
-    ASSERT_TRUE(holds("machinist exec web sh -c \"cd /run/systemd/system && "
-                      "printf '[Socket]\\nListenStream=/run/host/unix-export/ssh\\nAccept=yes\\n' >of-ssh.socket && "
-                      "printf '[Service]\\nExecStart=echo SSH-2.0-of-web\\nStandardOutput=socket\\n' "
-                      ">of-ssh@.service && systemctl daemon-reload && systemctl start of-ssh.socket\""));
-    const auto connection = [](const std::string& address) {
-        return sh(
-            "python3 -c '\n"
-            "import socket, subprocess, sys\n"
-            "ours, theirs = socket.socketpair()\n"
-            "subprocess.run([\"/usr/lib/systemd/systemd-ssh-proxy\", sys.argv[1], \"22\"], stdout=theirs, check=True)\n"
-            "fd = socket.recv_fds(ours, 1, 1)[1][0]\n"
-            "print(socket.socket(fileno=fd).recv(99).decode(), end=\"\")' " +
-            address);
-    };
-
-    for (const std::string path : {"unix-export/web", "web/unix-export"}) {
-        const Outcome answer = connection("unix/run/systemd/nspawn/" + path + "/ssh");
-        EXPECT_THAT(answer.output, HasSubstr("SSH-2.0-of-web")) << answer.errors;
-    }
-    EXPECT_TRUE(holds("machinist poweroff web"));
-    EXPECT_TRUE(eventually(
-        [] {
-            return holds("test ! -e /run/systemd/nspawn/web && "
-                         "test ! -L /run/systemd/nspawn/unix-export/web");
-        },
-        60s));
 }
 
 } // namespace machinist::test

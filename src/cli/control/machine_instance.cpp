@@ -3,13 +3,12 @@
 
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "cli/control/unix_connection.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
 namespace machinist {
 
@@ -18,21 +17,6 @@ namespace {
 constexpr const char* interface = "io.systemd.MachineInstance.";
 constexpr timeval patience{.tv_sec = 30, .tv_usec = 0};
 constexpr std::size_t longest_answer = 65536;
-
-UniqueFd connect_to(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path || !path.starts_with('/'))
-        throw Failure{FailureKind::not_supported, "'" + escaped_for_people(path) + "' is no path of a socket"};
-    std::memcpy(address.sun_path, path.data(), path.size());
-    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    const void* any = &address;
-    if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
-        ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
-        ::connect(socket.get(), static_cast<const sockaddr*>(any), sizeof address) < 0)
-        throw system_failure("connect to '" + escaped_for_people(path) + "'");
-    return socket;
-}
 
 // Up to the zero byte that ends it.
 std::string answer_to(BorrowedFd socket, const std::string& message) {
@@ -68,7 +52,7 @@ void ask_instance(const Machine& machine, const char* method) {
         std::string path = machine.record.control_address;
         if (path.starts_with("unix:"))
             path.erase(0, std::string_view{"unix:"}.size());
-        const UniqueFd socket = connect_to(path);
+        const UniqueFd socket = connect_to_path(path, patience);
         const std::string text = answer_to(socket, nlohmann::json{{"method", std::string{interface} + method}}.dump());
         const auto answer = nlohmann::json::parse(text, nullptr, false);
         if (!answer.is_object())

@@ -23,6 +23,7 @@ constexpr std::array table{
     Verb{"show", "[NAME...]", "properties as NAME=VALUE", 0, any_number, show_machines, true},
     Verb{"exec", "NAME [--] COMMAND...", "run a command in a machine: its streams, its exit status", 1, 1, execute_in_machine},
     Verb{"shell", "[[USER@]NAME [PATH...]]", "a login shell, or a program, on a terminal in a machine", 0, 1, open_shell},
+    Verb{"ssh-proxy", "machine/NAME [PORT]", "what ssh(1) asks for its connection, so that 'ssh machine/NAME' works", 1, 2, connect_for_ssh},
     Verb{"login", "[NAME]", "a login prompt in a machine", 0, 1, log_in},
     Verb{"bind", "NAME PATH [PATH]", "show a file or directory of the host in a machine", 2, 3, bind_into_machine},
     Verb{"unbind", "NAME PATH", "undo it", 2, 2, unbind_in_machine},

@@ -52,6 +52,7 @@ int terminate_machines(const Invocation& call, const MachineStore& machines);
 int pause_machines(const Invocation& call, const MachineStore& machines);
 int resume_machines(const Invocation& call, const MachineStore& machines);
 int kill_machines(const Invocation& call, const MachineStore& machines);
+int connect_for_ssh(const Invocation& call, const MachineStore& machines);
 int list_devices(const Invocation& call, const MachineStore& machines);
 int collect_remnants(const Invocation& call, const MachineStore& machines);
 int run_auditor(const Invocation& call, const MachineStore& machines);
