@@ -5,6 +5,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -149,6 +150,43 @@ TEST_P(TheConsole, ReadOnlyIsTheDefaultWithoutATerminal) {
 TEST_P(TheConsole, PassiveCopiesWhatIsLeftAtTheEnd) {
     EXPECT_THAT(outcome_of(without_pipe({"--console=passive"}, {"/probe", "--ask", "hostname"})).output,
                 HasSubstr("test-"));
+}
+
+// However late the supervisor looks: all of the machine is over when it goes on.
+TEST_P(TheConsole, GivesWhatWasSaidWhileTheSupervisorStoodStill) {
+    for (const std::string mode : {"pipe", "read-only", "passive"}) {
+        start(without_pipe({"--console=" + mode}, {"/probe", "--ask", "sleep", "300"}));
+        Program& program = machine().program();
+        const auto is_over = [](pid_t process) {
+            const std::string stat = text_of("/proc/" + std::to_string(process) + "/stat");
+            return stat.empty() || stat.find(") Z ") != std::string::npos;
+        };
+        ASSERT_TRUE(eventually(
+            [&] {
+                return text_of("/proc/" + std::to_string(program.pid()) + "/comm") == "machinist-super\n" ||
+                       is_over(program.pid());
+            },
+            20s));
+        const pid_t leader = machine().leader();
+
+        program.signal(SIGSTOP);
+        EXPECT_TRUE(eventually([&] { return leader < 0 || is_over(leader); }, 20s)) << mode;
+        program.signal(SIGCONT);
+
+        EXPECT_EQ(machine().status_at_end(), 0) << mode;
+        EXPECT_THAT(program.output(), HasSubstr("ok")) << mode;
+    }
+}
+
+TEST(AProgramOfATest, IsReadToItsEndHoweverLateSomebodyLooks) {
+    Program program{"/bin/echo", {"all of it"}, {.dialogue = true}};
+    siginfo_t end{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(program.pid()), &end, WEXITED | WNOWAIT), 0);
+
+    EXPECT_EQ(program.end_within(20s), 0);
+
+    EXPECT_EQ(program.line(0ms), "all of it");
+    EXPECT_EQ(program.line(0ms), std::nullopt);
 }
 
 TEST_P(TheConsole, PipeKeepsStreamsApartAndUnchanged) {

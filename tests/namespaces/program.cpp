@@ -169,8 +169,8 @@ std::optional<std::string> Program::line(milliseconds patience) {
                 found.pop_back();
             return found;
         }
-        const auto left = std::chrono::duration_cast<milliseconds>(end - std::chrono::steady_clock::now());
-        if (left <= 0ms || !read_more(left))
+        // What is there already is read without any time, too: a program may have ended before anybody looked.
+        if (!read_more(std::chrono::duration_cast<milliseconds>(end - std::chrono::steady_clock::now())))
             return std::nullopt;
     }
 }
