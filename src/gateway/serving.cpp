@@ -14,14 +14,15 @@
 #include "kernel/syscalls.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <optional>
-#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <thread>
 #include <unistd.h>
 
 namespace machinist {
@@ -29,7 +30,7 @@ namespace machinist {
 namespace {
 
 constexpr int most_waits = 1000;
-constexpr int milliseconds_a_wait = 10;
+constexpr std::chrono::milliseconds between_waits{10};
 constexpr int ready_descriptor = 3;
 constexpr const char* unit = "machinist-gateway.service";
 
@@ -53,7 +54,7 @@ std::optional<UniqueFd> take_the_place(const std::filesystem::path& directory) {
         if (GatewayClient::connect())
             return std::nullopt;
         // It is on its way, here or away.
-        (void)::poll(nullptr, 0, milliseconds_a_wait);
+        std::this_thread::sleep_for(between_waits);
     }
     throw Failure{FailureKind::timed_out, "wait for another machinist-gateway to serve or to end"};
 }

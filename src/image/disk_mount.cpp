@@ -13,9 +13,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <thread>
 
 namespace machinist {
 
@@ -106,8 +106,7 @@ void wait_for_other_writers(BorrowedFd file) {
         other = loop_device_writing_to(file);
         if (other.empty())
             return;
-        const timespec time{.tv_sec = 0, .tv_nsec = 40'000'000};
-        ::nanosleep(&time, nullptr);
+        std::this_thread::sleep_for(std::chrono::milliseconds{40});
     }
     throw Failure{FailureKind::busy, "write to it: '" + other + "' writes to it already"}.try_instead(
         "losetup --detach " + other);

@@ -8,15 +8,16 @@
 #include "kernel/random_suffix.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 #include <fcntl.h>
 #include <filesystem>
 #include <linux/dm-ioctl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <thread>
 
 namespace machinist {
 
@@ -87,8 +88,7 @@ UniqueFd open_node(const std::string& path, std::uint64_t number, bool read_only
         constexpr int most_attempts = 100;
         if (errno != ENOENT || attempt == most_attempts)
             throw system_failure("open '" + path + "'").try_instead("mounting a devtmpfs on /dev");
-        const timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
-        ::nanosleep(&pause, nullptr);
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
 }
 

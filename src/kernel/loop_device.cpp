@@ -5,13 +5,14 @@
 #include "kernel/files.hpp"
 
 #include <cerrno>
-#include <ctime>
+#include <chrono>
 #include <fcntl.h>
 #include <filesystem>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <thread>
 
 namespace machinist {
 
@@ -46,12 +47,6 @@ loop_config config_of(BorrowedFd file, const LoopPart& part) {
     return config;
 }
 
-void pause_a_little(int attempt) {
-    constexpr long millisecond = 1'000'000;
-    const timespec time{.tv_sec = 0, .tv_nsec = attempt * millisecond / 4};
-    ::nanosleep(&time, nullptr);
-}
-
 } // namespace
 
 LoopDevice attach_loop_device(BorrowedFd file, const LoopPart& part) {
@@ -73,7 +68,7 @@ LoopDevice attach_loop_device(BorrowedFd file, const LoopPart& part) {
         // Others look for free devices, too: the first to configure one has it.
         if (errno != EBUSY && errno != ENOENT && errno != ENXIO)
             throw system_failure("attach loop device '" + device.path + "'");
-        pause_a_little(attempt);
+        std::this_thread::sleep_for(attempt * std::chrono::microseconds{250});
     }
     throw Failure{FailureKind::busy, "attach a loop device: others were faster each time"};
 }

@@ -9,16 +9,17 @@
 #include "spec/link_names.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <optional>
-#include <time.h>
+#include <thread>
 
 namespace machinist {
 
 namespace {
 
 // An end of a machine that has just ended is on its way out.
-constexpr int longest_wait_for_a_name = 200; // milliseconds
-constexpr int wait_step = 10;
+constexpr std::chrono::milliseconds longest_wait_for_a_name{200};
+constexpr std::chrono::milliseconds wait_step{10};
 constexpr unsigned most_names = 8;
 constexpr int most_draws = 8;
 
@@ -72,7 +73,7 @@ private:
         there.name = link.machine_name;
         there.mac = link.machine_mac;
         const std::string whole = link.host_alternative.empty() ? link.host_name : link.host_alternative;
-        int waited = 0;
+        std::chrono::milliseconds waited{};
         int draws = 0;
         for (unsigned names = 0;;) {
             here.name = names == 0 ? link.host_name : fitting_link_name(whole, names);
@@ -89,8 +90,7 @@ private:
                 continue;
             }
             if (waited < longest_wait_for_a_name) {
-                const timespec step{.tv_sec = 0, .tv_nsec = wait_step * 1'000'000L};
-                ::nanosleep(&step, nullptr);
+                std::this_thread::sleep_for(wait_step);
                 waited += wait_step;
             } else if (!link.has_our_name || ++names >= most_names) {
                 throw Failure{FailureKind::already_exists, "a network link '" + here.name + "' exists already"}

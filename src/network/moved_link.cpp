@@ -8,8 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
-#include <time.h>
+#include <thread>
 #include <unistd.h>
 
 namespace machinist {
@@ -17,8 +18,8 @@ namespace machinist {
 namespace {
 
 // The kernel takes a network down some time after its last process has gone.
-constexpr int longest_wait = 5000; // milliseconds
-constexpr int wait_step = 20;
+constexpr std::chrono::seconds longest_wait{5};
+constexpr std::chrono::milliseconds wait_step{20};
 
 // Until udev knows a link it may still rename it.
 void refuse_while_udev_works(const LinkFacts& link) {
@@ -69,14 +70,13 @@ NetlinkAnswer move_as_it_was(NetlinkSocket& inside, const LinkFacts& link, const
 void name_what_the_kernel_brought_back(NetlinkSocket& host, const RecordedLink& recorded) {
     if (recorded.moved == MovedKind::virtual_link)
         return; // gone with its network
-    for (int waited = 0; waited <= longest_wait; waited += wait_step) {
+    for (std::chrono::milliseconds waited{}; waited <= longest_wait; waited += wait_step) {
         auto link = find_link(host, recorded.index);
         if (!link)
             link = find_link(host, recorded.old_index);
         if (link)
             return rename_if_needed(host, *link, recorded.name);
-        const timespec step{.tv_sec = 0, .tv_nsec = wait_step * 1'000'000L};
-        ::nanosleep(&step, nullptr);
+        std::this_thread::sleep_for(wait_step);
     }
     throw Failure{FailureKind::timed_out, "wait for the kernel to bring back network link '" + recorded.name + "'"};
 }

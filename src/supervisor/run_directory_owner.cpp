@@ -8,19 +8,20 @@
 #include "spec/run_directory.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <thread>
 #include <unistd.h>
 
 namespace machinist {
 
 namespace {
 
-constexpr int longest_wait_for_an_end = 5000; // milliseconds, for a machine whose process 1 has ended already
-constexpr int wait_step = 10;
+constexpr std::chrono::seconds longest_wait_for_an_end{5}; // for a machine whose process 1 has ended already
+constexpr std::chrono::milliseconds wait_step{10};
 
 Failure exists_already(const std::string& key) {
     return Failure{FailureKind::already_exists, "machine '" + key.substr(0, key.find('@')) + "' already exists"}
@@ -61,7 +62,7 @@ RunDirectory RunDirectory::acquire(const std::string& key, const std::filesystem
     RunDirectory taken;
     taken.path_ = run_directory::path(key);
     make_directories(run_directory::root, 0700);
-    for (int waited = 0;;) {
+    for (std::chrono::milliseconds waited{};;) {
         if (::mkdir(taken.path_.c_str(), 0700) < 0 && errno != EEXIST)
             throw system_failure("make directory '" + taken.path_.string() + "'");
         taken.directory_ = UniqueFd{::open(taken.path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
@@ -74,8 +75,7 @@ RunDirectory RunDirectory::acquire(const std::string& key, const std::filesystem
         if (::flock(taken.lock_.get(), LOCK_EX | LOCK_NB) < 0) {
             if (leader_lives(taken.directory_) || waited >= longest_wait_for_an_end)
                 throw exists_already(key);
-            const timespec step{.tv_sec = 0, .tv_nsec = wait_step * 1'000'000L};
-            ::nanosleep(&step, nullptr);
+            std::this_thread::sleep_for(wait_step);
             waited += wait_step;
             continue;
         }
