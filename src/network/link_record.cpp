@@ -5,8 +5,10 @@
 #include "base/failure.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
+#include "network/network_identity.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 namespace machinist {
 
@@ -18,6 +20,8 @@ constexpr EnumNames<RecordedKind, 4> kind_names{{{RecordedKind::zone, "zone"},
                                                  {RecordedKind::moved, "moved"}}};
 constexpr EnumNames<MovedKind, 3> moved_names{
     {{MovedKind::virtual_link, "virtual"}, {MovedKind::device, "device"}, {MovedKind::phy, "phy"}}};
+
+constexpr std::string_view made_in_word = "made-in ";
 
 int index_in(std::string_view word) {
     return parse_integer<int>(word).value_or(0);
@@ -70,20 +74,38 @@ std::vector<RecordedLink> parse_link_record(std::string_view text) {
     return links;
 }
 
+std::uint64_t network_of_link_record(std::string_view text) {
+    const std::size_t end = text.find('\n');
+    if (!text.starts_with(made_in_word) || end == std::string_view::npos)
+        return 0;
+    return parse_integer<std::uint64_t>(text.substr(made_in_word.size(), end - made_in_word.size())).value_or(0);
+}
+
 LinkRecord::LinkRecord(BorrowedFd run_directory)
     : file_{::openat(run_directory.get(), "network", O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)} {
     if (!file_)
         throw system_failure("open the record of the machine's links");
 }
 
-std::vector<RecordedLink> LinkRecord::read() const {
+std::string LinkRecord::text() const {
     if (::lseek(file_.get(), 0, SEEK_SET) < 0)
         throw system_failure("read the record of the machine's links");
-    return parse_link_record(read_all(file_));
+    return read_all(file_);
+}
+
+std::vector<RecordedLink> LinkRecord::read() const {
+    return parse_link_record(text());
+}
+
+std::uint64_t LinkRecord::made_in() const {
+    return network_of_link_record(text());
 }
 
 void LinkRecord::append(const RecordedLink& link) {
-    write_all(file_, to_line(link));
+    std::string lines = to_line(link);
+    if (status_of(file_).st_size == 0)
+        lines.insert(0, std::string{made_in_word} + std::to_string(own_network_number()) + "\n");
+    write_all(file_, lines);
 }
 
 void LinkRecord::clear() {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // machinist-network --undo: in the run directory of a machine that has ended, undoes what is written in its file
-// "network". The standard input is the machine's network, if somebody still holds it.
+// "network", in the network namespace that it was done in. The standard input is the machine's network, if somebody
+// still holds it.
 #include "base/failure.hpp"
 #include "network/link_record.hpp"
+#include "network/network_identity.hpp"
 #include "network/undo_links.hpp"
 
 #include <cstdio>
@@ -26,6 +28,8 @@ BorrowedFd network_given() {
 int undo() {
     const UniqueFd here{::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     LinkRecord record{here};
+    if (const auto network = record.made_in(); network != 0 && !join_network(network))
+        return 0; // nobody is in it any more, so its links have ended with it
     const auto failures = undo_links(record.read(), network_given(), Zones::close);
     for (const std::string& failure : failures)
         std::fprintf(stderr, "machinist-network: %s\n", failure.c_str());

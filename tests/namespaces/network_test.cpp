@@ -261,4 +261,48 @@ TEST_F(NetworkOption, LinksOfAKilledSupervisorAreGoneOnceItIsUndone) {
     EXPECT_FALSE(host.find("ext0"));
 }
 
+TEST_F(NetworkOption, LinksAreUndoneWhereTheyWereMadeByWhoeverIsInAnotherNetwork) {
+    launch_with({"--network-zone=lan", "--network-veth-extra=ext0"});
+    const std::string name = machine().name();
+    const std::size_t made_before = host.names().size();
+    const Program stays_in_it{"/bin/sleep", {"1000"}};
+
+    ::kill(supervisor(), SIGKILL);
+    EXPECT_TRUE(machine().program().end_within(20s));
+    // All that a record of another network could be taken for is here, under its name.
+    OwnNetwork elsewhere;
+    elsewhere.make_bridge("vz-lan");
+    EXPECT_TRUE(eventually(
+        [&] {
+            machinist({"gc"});
+            return !std::filesystem::exists(run_directory::path(name));
+        },
+        30s));
+
+    EXPECT_TRUE(elsewhere.find("vz-lan"));
+    EXPECT_FALSE(host.find("vz-lan"));
+    EXPECT_FALSE(host.find("ext0"));
+    EXPECT_LT(host.names().size(), made_before);
+}
+
+TEST_F(NetworkOption, LinksOfANetworkThatHasEndedAreNobodysAnyMore) {
+    std::string name;
+    {
+        OwnNetwork ended;
+        launch_with({"--network-veth-extra=ext0"});
+        name = machine().name();
+        ::kill(supervisor(), SIGKILL);
+        EXPECT_TRUE(machine().program().end_within(20s));
+    }
+    host.make_pair("ext0", "ext1");
+    EXPECT_TRUE(eventually(
+        [&] {
+            machinist({"gc"});
+            return !std::filesystem::exists(run_directory::path(name));
+        },
+        30s));
+
+    EXPECT_TRUE(host.find("ext0"));
+}
+
 } // namespace machinist::test

@@ -19,8 +19,8 @@
 
 namespace machinist::test {
 
-// Other programs of the suite share the run directories. A `gc` of theirs would undo in their network what was made in
-// this one: no two of these at once.
+// Other programs of the suite share the run directories. A `gc` of theirs would undo what a test of this one wants to
+// see left: no two of these at once.
 class TheOnlyCollector {
 public:
     TheOnlyCollector() {
