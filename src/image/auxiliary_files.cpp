@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "image/directory_entries.hpp"
 #include "image/file_copy.hpp"
+#include "image/succession.hpp"
 #include "kernel/file_locks.hpp"
 #include "kernel/files.hpp"
 
@@ -69,7 +70,9 @@ std::vector<std::filesystem::path> auxiliary_places(const PoolPlaces& places, co
 
 AuxiliaryMove::AuxiliaryMove(const PoolPlaces& places, const std::filesystem::path& directory, std::string_view from,
                              std::string_view to)
-    : from_(auxiliary_places(places, directory, from)), to_(auxiliary_places(places, directory, to)) {}
+    : from_(auxiliary_places(places, directory, from)), to_(auxiliary_places(places, directory, to)) {
+    finish_successions_in(directory);
+}
 
 void AuxiliaryMove::prepare() const {
     for (std::size_t at = 0; at < from_.size(); ++at)
@@ -89,6 +92,7 @@ void AuxiliaryMove::finish() const {
 
 void copy_auxiliary_files(const PoolPlaces& places, const std::filesystem::path& from_directory, std::string_view from,
                           const std::filesystem::path& to_directory, std::string_view to) {
+    finish_successions_in(from_directory);
     const auto sources = auxiliary_places(places, from_directory, from);
     const auto targets = auxiliary_places(places, to_directory, to);
     for (std::size_t at = 0; at < sources.size(); ++at) {

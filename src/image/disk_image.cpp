@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "image/disk_plan.hpp"
 #include "image/disk_probe.hpp"
+#include "image/succession.hpp"
 #include "kernel/block_device.hpp"
 #include "kernel/files.hpp"
 
@@ -138,6 +139,8 @@ DiskLayout read_disk_layout(const std::filesystem::path& path) {
 DiskSpec inspect_disk(const std::filesystem::path& path, const DiskWishes& wishes) {
     return doing(context(path), [&] {
         const UniqueFd disk = open_disk_image(path, O_RDONLY);
+        // Else the hashes that lie there might be those of the image that this one replaced.
+        finish_successions_in(path.parent_path());
         DiskRequest request;
         request.policy = wishes.policy.value_or(ImagePolicy::of_machines());
         request.root = root_verity(disk, path, wishes);

@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/scope_exit.hpp"
+#include "image/succession.hpp"
 #include "kernel/btrfs.hpp"
 #include "kernel/file_attributes.hpp"
 #include "kernel/file_locks.hpp"
@@ -45,6 +46,8 @@ void remove_set_aside(const std::filesystem::path& path) {
     const UniqueFd entry = open_to_look(path);
     // The lock says that it is being removed. A link or device has none, and is gone in one call.
     if (entry && ::flock(entry.get(), LOCK_EX | LOCK_NB) < 0)
+        return;
+    if (entry && succeed_if_image_came(entry, path))
         return;
     const auto parent = open_path_if_exists(path.parent_path(), O_RDONLY | O_DIRECTORY);
     if (!parent)

@@ -18,7 +18,8 @@ inline constexpr const char* in_the_making_prefix = ".#new.";
 // Renames what is at path to a name of its own beside it, and returns that. Immutable things too.
 std::filesystem::path set_aside(const std::filesystem::path& path);
 
-// With all below; a subvolume as such. Gone already, or being removed by somebody else, is success.
+// With all below; a subvolume as such. Gone already, or being removed by somebody else, is success. What an image that
+// has come still lacks gets its place instead (succession.hpp).
 void remove_set_aside(const std::filesystem::path& path);
 
 // The same on the way out of what failed or ended: what stays is told on standard error, and found by set_aside_in().

@@ -83,9 +83,17 @@ UniqueFd NewImage::unnamed_file() const {
     return open_path(pool_.places().new_images, O_TMPFILE | O_RDWR, 0600);
 }
 
+std::filesystem::path NewImage::place() const {
+    return pool_.places().new_images / (name_ + suffix_of(form_));
+}
+
 void NewImage::bring(const std::string& suffix, UniqueFd file) {
+    let_it_wait(suffix, std::move(file), Succession::replaces);
+}
+
+void NewImage::let_it_wait(const std::string& suffix, UniqueFd file, Succession what) {
     const auto& directory = pool_.places().new_images;
-    Brought one{name_in_the_making(directory), directory / (name_ + suffix), std::move(file)};
+    Brought one{name_in_the_making(directory), directory / (name_ + suffix), std::move(file), what};
     if (::flock(one.file.get(), LOCK_EX | LOCK_NB) < 0)
         throw system_failure("lock '" + one.making.string() + "'");
     mark_as_brought(one.file, true);
@@ -93,12 +101,26 @@ void NewImage::bring(const std::string& suffix, UniqueFd file) {
         throw system_failure("write '" + one.place.string() + "' to the disk");
     if (::linkat(AT_FDCWD, path_of_descriptor(one.file).c_str(), AT_FDCWD, one.making.c_str(), AT_SYMLINK_FOLLOW) < 0)
         throw system_failure("make '" + one.making.string() + "'");
+    one.waits = !old_.empty() && wait_for_image(one.file, what, one.place.filename(), made_, place().filename());
     brought_.push_back(std::move(one));
 }
 
-// Right before the image, which is never there without.
+// They are about the bytes of the image that is replaced.
+void NewImage::let_old_hashes_wait() {
+    for (const char* suffix : {".roothash", ".roothash.p7s", ".usrhash", ".usrhash.p7s", ".verity"}) {
+        const auto path = pool_.places().new_images / (name_ + suffix);
+        struct stat status {};
+        if (::lstat(path.c_str(), &status) == 0 &&
+            std::ranges::none_of(brought_, [&](const Brought& one) { return one.place == path; }))
+            let_it_wait(suffix, unnamed_file(), Succession::removes);
+    }
+}
+
+// Right before an image that replaces none, which is never there without.
 void NewImage::place_what_was_brought() {
     for (Brought& one : brought_) {
+        if (one.waits || one.what == Succession::removes)
+            continue;
         one.is_new = rename_into(one.making, one.place, RENAME_NOREPLACE);
         if (!one.is_new && options_.force)
             (void)rename_into(one.making, one.place, 0);
@@ -113,14 +135,16 @@ void NewImage::drop_what_was_brought() noexcept {
     }
 }
 
-// They are about the bytes of the image that was replaced.
-void NewImage::remove_old_hashes() noexcept {
-    if (old_.empty())
-        return;
-    for (const char* suffix : {".roothash", ".roothash.p7s", ".usrhash", ".usrhash.p7s", ".verity"}) {
-        const auto path = pool_.places().new_images / (name_ + suffix);
-        if (std::ranges::none_of(brought_, [&](const Brought& one) { return one.place == path; }))
-            ::unlink(path.c_str());
+void NewImage::place_what_waits() const noexcept {
+    for (const Brought& one : brought_) {
+        if (!one.waits && one.what == Succession::removes)
+            ::unlink(one.place.c_str());
+        try {
+            if (one.waits && !succeed_if_image_came(one.file, one.making))
+                std::fprintf(stderr, "'%s' cannot be replaced\n", one.place.c_str());
+        } catch (const Failure& failure) {
+            std::fprintf(stderr, "'%s' is not replaced: %s\n", one.place.c_str(), failure.what());
+        }
     }
 }
 
@@ -133,7 +157,7 @@ void NewImage::put_aside(const std::filesystem::path& old) {
 }
 
 void NewImage::take_place() {
-    const auto place = pool_.places().new_images / (name_ + suffix_of(form_));
+    const auto place = this->place();
     if (old_ == place) {
         // An immutable directory can be renamed by nobody.
         const UniqueFd entry = open_path(old_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -155,9 +179,11 @@ void NewImage::finish() {
         throw system_failure("set the mode of '" + making_.string() + "'");
     if (options_.sync && (form_ == ImageForm::file ? ::fsync(made_.get()) : ::syncfs(made_.get())) < 0)
         throw system_failure("write '" + making_.string() + "' to the disk");
+    if (!old_.empty())
+        let_old_hashes_wait();
     place_what_was_brought();
     take_place();
-    remove_old_hashes();
+    place_what_waits();
     for (const Brought& one : brought_) {
         // What was there already has stayed.
         ::unlink(one.making.c_str());

@@ -6,6 +6,7 @@
 #include "base/unique_fd.hpp"
 #include "image/image_changes.hpp"
 #include "image/pool.hpp"
+#include "image/succession.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -43,7 +44,8 @@ public:
     [[nodiscard]] UniqueFd unnamed_file() const;
 
     // A file that belongs to it by its name, "NAME" and suffix: there when it is, and gone if it never is. One of that
-    // name stays as it is, unless the image is one that replaces. file: from unnamed_file().
+    // name stays as it is, unless the image is one that replaces; then it stays until that has come. file: from
+    // unnamed_file().
     void bring(const std::string& suffix, UniqueFd file);
 
     // From here on it is there, and what it replaced is not.
@@ -54,12 +56,17 @@ private:
         std::filesystem::path making;
         std::filesystem::path place;
         UniqueFd file; // with the lock
+        Succession what = Succession::replaces;
         bool is_new = false;
+        bool waits = false; // for the image, to take its place behind it
     };
 
+    void let_it_wait(const std::string& suffix, UniqueFd file, Succession what);
+    void let_old_hashes_wait();
     void place_what_was_brought();
+    void place_what_waits() const noexcept;
     void drop_what_was_brought() noexcept;
-    void remove_old_hashes() noexcept;
+    [[nodiscard]] std::filesystem::path place() const;
     void take_place();
     void put_aside(const std::filesystem::path& old);
 

@@ -5,12 +5,14 @@
 #include "cut_off.hpp"
 #include "image/auxiliary_files.hpp"
 #include "image/set_aside.hpp"
+#include "kernel/files.hpp"
 #include "kernel/process.hpp"
 #include "packed.hpp"
 #include "private_mounts.hpp"
 #include "tar_file.hpp"
 #include "transfer/exports.hpp"
 #include "transfer/imports.hpp"
+#include "transfer/new_image.hpp"
 #include "transfer/pull.hpp"
 #include "unit/image/pool_fixture.hpp"
 #include "watching.hpp"
@@ -20,10 +22,12 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <fcntl.h>
 #include <fstream>
 #include <functional>
 #include <set>
 #include <sys/mount.h>
+#include <sys/xattr.h>
 
 namespace machinist {
 namespace {
@@ -96,6 +100,61 @@ TEST_F(AnInterruption, OfAPullLeavesItWholeOrNotAtAll) {
     }
 
     EXPECT_GT(cuts, 20);
+}
+
+// A hash of one image beside the other would refuse it, or vouch for what nobody looked at.
+TEST_F(AnInterruption, OfAReplacementLeavesTheOldImageOrTheNewOneEachWithItsOwnFiles) {
+    const auto write = [&](const std::string& name, const std::string& content) {
+        std::ofstream{machines / name, std::ios::binary} << content;
+    };
+    write("probe", "");
+    const UniqueFd probe = open_path(machines / "probe", O_RDONLY);
+    if (::fsetxattr(probe.get(), "user.machinist.probe", "", 0, 0) < 0)
+        GTEST_SKIP() << "the filesystem has no attributes of users";
+    const std::set<std::string> old_files{"web.nspawn", "web.raw", "web.roothash", "web.usrhash"};
+    const std::set<std::string> new_files{"web.nspawn", "web.raw", "web.roothash", "web.verity"};
+    int replaced = 0;
+    const auto content_of_all = [&](const std::set<std::string>& names) {
+        std::set<std::string> contents;
+        for (const std::string& name : names)
+            contents.insert(text("machines/" + name));
+        return contents;
+    };
+
+    const auto check = [&](bool complete) {
+        auto left = entries("machines");
+        std::erase_if(left, [](const std::string& name) { return name.ends_with(".lck"); });
+        const bool is_new = text("machines/web.raw") == "new";
+        replaced += is_new ? 1 : 0;
+        EXPECT_EQ(left, is_new ? new_files : old_files);
+        EXPECT_EQ(content_of_all(left), std::set<std::string>{is_new ? "new" : "old"});
+        EXPECT_TRUE(is_new || !complete);
+    };
+    const int cuts = machinist::testing::at_every_cut(
+        [&] {
+            for (const std::string& name : entries("machines"))
+                std::filesystem::remove_all(machines / name);
+            for (const std::string& name : old_files)
+                write(name, "old");
+        },
+        [&] {
+            const Pool images = pool();
+            NewImage image{images, "web", ImageForm::file, {.force = true, .sync = false}};
+            write_all(image.descriptor(), "new");
+            for (const char* suffix : {".roothash", ".verity", ".nspawn"}) {
+                UniqueFd file = image.unnamed_file();
+                write_all(file, "new");
+                image.bring(suffix, std::move(file));
+            }
+            image.finish();
+        },
+        [&](bool complete) {
+            collect();
+            check(complete);
+        });
+
+    EXPECT_GT(cuts, 50);
+    EXPECT_GT(replaced, 10);
 }
 
 TEST_F(AnInterruption, OfAnExportLeavesTheOldFileOrTheNewOne) {
