@@ -110,12 +110,25 @@ PartDevice open_verified(BorrowedFd file, const DiskSpec& disk, const LoopDevice
     return device_of(std::move(mapped), part.filesystem, target);
 }
 
+// Before anybody is asked for a passphrase.
+void require_device_mapper_for(DiskProtection protection) {
+    if (protection == DiskProtection::none)
+        return;
+    try {
+        require_device_mapper();
+    } catch (Failure& failure) {
+        const std::string remedy = "loading its module 'dm_mod'";
+        throw failure.try_instead(protection == DiskProtection::luks
+                                      ? remedy
+                                      : remedy + ", or --image-policy=root=unprotected if the root hash is only in the "
+                                                 "image itself: then nothing is verified");
+    }
+}
+
 } // namespace
 
 PartDevice open_part(BorrowedFd file, const DiskSpec& disk, const DiskMount& part, bool read_only, DiskKeys& keys) {
-    // Before anybody is asked for a passphrase.
-    if (part.protection != DiskProtection::none)
-        require_device_mapper();
+    require_device_mapper_for(part.protection);
     LoopDevice below = attach_loop_device(
         file, {.offset = part.offset, .size = part.size, .sector_size = disk.sector_size, .read_only = read_only});
     switch (part.protection) {

@@ -31,8 +31,7 @@ UniqueFd open_control() {
     if (control)
         return control;
     if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-        throw Failure{FailureKind::not_supported, "open '/dev/mapper/control': this kernel has no device mapper"}
-            .try_instead("loading its module 'dm_mod'");
+        throw Failure{FailureKind::not_supported, "open '/dev/mapper/control': this kernel has no device mapper"};
     throw system_failure("open '/dev/mapper/control'");
 }
 

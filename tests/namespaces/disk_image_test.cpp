@@ -5,6 +5,7 @@
 #include "namespaces/host_audit.hpp"
 #include "namespaces/machine.hpp"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 
@@ -324,6 +325,26 @@ TEST_F(ADisk, ThatIsEncryptedOrVerifiedSaysWhatIsMissing) {
     luks.close();
     const Path encrypted = make_disk(place("encrypted.raw"), "gpt", {{place("luks.img"), root_type}});
     EXPECT_THAT(refused(encrypted).errors, AllOf(HasSubstr("partition 1 (root)"), HasSubstr("LUKS")));
+}
+
+TEST_F(ADisk, ThatVerifiesItselfSaysHowToRunItWhereTheKernelCannot) {
+    if (UniqueFd{::open("/dev/mapper/control", O_RDWR | O_CLOEXEC)})
+        GTEST_SKIP() << "this kernel has a device mapper";
+    const std::string half(32, 'a');
+    const std::string id = "uuid=aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+    std::ofstream{place("hashes")} << std::string(1 << 20, '\0');
+    std::string document = R"({"rootHash":")" + half + half + R"(","signature":"AAEC"})";
+    document.resize(16384);
+    std::ofstream{place("signature")} << document;
+    const Path image = make_disk(place("disk.raw"), "gpt",
+                                 {{bare("ext4"), root_type, id},
+                                  {place("hashes"), root_verity_type, id},
+                                  {place("signature"), root_verity_signature_type}});
+
+    EXPECT_THAT(refused(image).errors,
+                AllOf(HasSubstr("no device mapper"), HasSubstr("--image-policy=root=unprotected")));
+    start(from(image, {"--image-policy=root=unprotected"}));
+    EXPECT_EQ(ask("cat /etc/name"), "root");
 }
 
 TEST_F(AHostileDisk, IsRefusedWithASentence) {

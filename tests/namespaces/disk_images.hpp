@@ -11,6 +11,8 @@
 namespace machinist::test {
 
 inline constexpr const char* root_type = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"; // of x86-64
+inline constexpr const char* root_verity_type = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5";
+inline constexpr const char* root_verity_signature_type = "41092b05-9fc8-4523-994f-2def0408b176";
 inline constexpr const char* usr_type = "8484680c-9521-48c6-9c11-b0720656f69e";
 inline constexpr const char* home_type = "933ac7e1-2eb4-4f13-b844-0e14e2aef915";
 inline constexpr const char* var_type = "4d21b016-b534-45c2-a9fb-5c16e091fd2d";
