@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A machine in which the managers of machines and containers run that its Debian has, and ours.
 #include "namespaces/debian.hpp"
+#include "namespaces/disk_images.hpp"
+#include "unit/temporary_directory.hpp"
 
 #include <filesystem>
 #include <gmock/gmock.h>
@@ -50,7 +52,7 @@ constexpr const char* copy_a_tree = "mkdir -p /root/t && tar -C /srv/busybox --e
 
 } // namespace
 
-class AMachineForMachines : public testing::TestWithParam<const char*> {
+class AMachineForMachines : public ::testing::TestWithParam<const char*> {
 protected:
     void SetUp() override {
         for (const std::string& tree : {manager_of(GetParam()), std::string{GetParam()}, std::string{"busybox"}})
@@ -134,6 +136,37 @@ TEST_P(AMachineForMachines, RunsPodman) {
         "524288");
 }
 
+TEST_P(AMachineForMachines, RunsWhatIsExportedByPodman) {
+    const machinist::testing::TemporaryDirectory place;
+    const std::string outside = place.path().string();
+    shell("mkdir -p " + outside + "/images/bb " + outside + "/out && tar -C " + Debian::tree_of("busybox").string() +
+          " --exclude=./dev -c . | tar -C " + outside + "/images/bb -x && echo exported >" + outside +
+          "/images/bb/etc/mark");
+    const auto exported = [&](const std::string& verb, const std::string& file, const std::string& format) {
+        const Outcome outcome = run(MACHINIST_PROGRAM, {verb, "bb", outside + "/out/" + file, "--format=" + format,
+                                                        "--image-root=" + outside + "/images"});
+        EXPECT_EQ(outcome.status, 0) << file << outcome.errors;
+    };
+    exported("export-oci", "plain.oci", "uncompressed");
+    exported("export-oci", "packed.oci", "zstd");
+    exported("export-tar", "bb.tar.gz", "gzip");
+    shell("chmod -R a+rX " + outside);
+
+    const Debian machine = boot({"--nesting", "--bind-ro=" + outside + "/out:/srv/out"});
+
+    for (const std::string file : {"plain", "packed"}) {
+        expect_said(machine.sh("podman load -q -i /srv/out/" + file + ".oci", 120s), "oaded image");
+        // It has no name but the number that its configuration gives it.
+        expect_said(
+            machine.sh(podman + std::string{"$(podman images -q | head -n 1) /bin/busybox cat /etc/mark"}, 120s),
+            "exported");
+        EXPECT_EQ(machine.sh("podman rmi -a", 120s).status, 0);
+    }
+    const Outcome made = machine.sh("podman import - from-tar </srv/out/bb.tar.gz", 120s);
+    EXPECT_EQ(made.status, 0) << made.errors;
+    expect_said(machine.sh(podman + std::string{"from-tar /bin/busybox cat /etc/mark"}, 120s), "exported");
+}
+
 // What the switch opens is of use inside, and of none against the host.
 TEST_P(AMachineForMachines, HasNoMoreRightsOnTheHost) {
     const Debian machine = boot({"--nesting"});
@@ -155,7 +188,7 @@ TEST_P(AMachineForMachines, IsNoneWithoutTheSwitch) {
     EXPECT_NE(machine.sh(podman + std::string{"--uidmap=0:524288:65536 bb /bin/busybox true"}, 120s).status, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Releases, AMachineForMachines, testing::Values("bookworm", "trixie"),
+INSTANTIATE_TEST_SUITE_P(Releases, AMachineForMachines, ::testing::Values("bookworm", "trixie"),
                          [](const auto& param) { return std::string{param.param}; });
 
 } // namespace machinist::test
