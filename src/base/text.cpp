@@ -192,6 +192,9 @@ bool has_control_characters(std::string_view text) {
 }
 
 std::string escaped_for_people(std::string_view text) {
+    // Nearly all that is ever shown, thousands of cells in a table.
+    if (std::ranges::all_of(text, [](char byte) { return byte >= ' ' && byte < 0x7F && byte != '\\'; }))
+        return std::string{text};
     std::string shown;
     while (!text.empty()) {
         const std::size_t length = sequence_length(text);

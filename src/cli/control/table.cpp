@@ -24,7 +24,11 @@ using Lines = std::unique_ptr<libscols_table, decltype(&::scols_unref_table)>;
 
 // What others wrote must not act on the terminal; line breaks are ours.
 std::string shown(const Cell& cell) {
-    const std::string text = cell.value_or("-");
+    if (!cell)
+        return "-";
+    const std::string& text = *cell;
+    if (!text.contains('\n'))
+        return escaped_for_people(text);
     std::vector<std::string> lines;
     for (const std::string_view line : split(text, '\n'))
         lines.push_back(escaped_for_people(line));
