@@ -9,6 +9,7 @@
 #include "cli/run_facts.hpp"
 #include "image/host_facts_reader.hpp"
 #include "image/host_users.hpp"
+#include "image/owned_tree.hpp"
 #include "kernel/process.hpp"
 #include "machinist_config.h"
 #include "spec/command_line.hpp"
@@ -108,6 +109,10 @@ int resolve_and_start(const CommandLine& line) {
         line.request.bundle ? request_for_bundle(line.request) : request_for_name(line.request);
     const Programs programs = our_programs();
     HostFacts host = read_host_facts();
+    if (request.of_user)
+        throw Failure{FailureKind::not_supported, "--user: managers of users keep no machines in this version"};
+    if (const auto& users = request.settings.users; users && users->owner)
+        host.group_of_owner = plain_user(*users->owner).gid;
     std::optional<Bundle> bundle;
     if (request.bundle && !request.cleanup)
         bundle = load_bundle(request, host);

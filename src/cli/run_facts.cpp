@@ -5,10 +5,12 @@
 #include "image/disk_image.hpp"
 #include "image/disk_visit.hpp"
 #include "image/image_facts_reader.hpp"
+#include "image/owned_tree.hpp"
 #include "image/pool.hpp"
 #include "image/settings_reader.hpp"
 #include "image/stack.hpp"
 #include "image/versioned_directory.hpp"
+#include "kernel/file_rights.hpp"
 #include "kernel/files.hpp"
 #include "supervisor/journal_receiver.hpp"
 
@@ -89,6 +91,10 @@ std::string read_credential(const Path& path) {
 
 Path find_image(const StartRequest& request, const HostFacts& host) {
     const auto image = image_of_request(request, host);
+    const bool is_of_plain_user = request.settings.users && request.settings.users->owner;
+    // What else a user's path may mean is found out by nobody but the user.
+    if (const auto* path = std::get_if<Path>(&image); path != nullptr && is_of_plain_user)
+        return *path;
     if (const auto* path = std::get_if<Path>(&image))
         return request.image ? newest_of(*path) : tree_meant_by(*path);
     const MachineName& name = std::get<MachineName>(image);
@@ -135,6 +141,17 @@ ImageFacts disk_facts_for(const Settings& settings, const Path& image, const Wan
     return facts;
 }
 
+// Looked at with its user's rights: what they may not read is none of the machine's business.
+ImageFacts owned_tree_facts(const Path& directory, const PlainUser& owner, const WantedImageFacts& wanted) {
+    const UniqueFd root = open_owned_tree(directory, owner);
+    const FileRightsOfUser as_user{owner.uid, owner.gid};
+    ImageFacts facts;
+    facts.directory = directory;
+    facts.exists = true;
+    read_tree_facts(root, wanted, facts);
+    return facts;
+}
+
 } // namespace
 
 ImageFacts image_facts_for(const StartRequest& request, const Settings& settings, const Path& directory,
@@ -144,6 +161,8 @@ ImageFacts image_facts_for(const StartRequest& request, const Settings& settings
     wanted.init = wanted.os_release = settings.start && settings.start->boot.value_or(false);
     wanted.timezone = host.timezone_name;
     wanted.accounts = settings.bound_users.has_value();
+    if (settings.users && settings.users->owner)
+        return owned_tree_facts(directory, {*settings.users->owner, host.group_of_owner}, wanted);
     const bool is_called_a_tree = request.directory || request.stack || request.bundle;
     if (is_disk_image(directory) && (request.image || !is_called_a_tree))
         return disk_facts_for(settings, directory, wanted, host, keys);
@@ -157,7 +176,9 @@ ImageFacts image_facts_for(const StartRequest& request, const Settings& settings
 
 SettingsFile read_settings_for(const StartRequest& request, const Path& image_directory, const HostFacts& host) {
     const auto name = base_name_of(request, image_directory, host);
-    if (request.settings_use == SettingsUse::none || !name)
+    // Those of the administrator are about other machines of that name.
+    const bool is_of_plain_user = request.settings.users && request.settings.users->owner;
+    if (request.settings_use == SettingsUse::none || !name || is_of_plain_user)
         return {};
     SettingsSearch search;
     search.beside = directory_beside(image_directory);

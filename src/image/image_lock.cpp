@@ -58,6 +58,35 @@ std::filesystem::path plain(const std::filesystem::path& directory) {
     return normal.has_filename() ? normal : normal.parent_path();
 }
 
+class Taking {
+public:
+    Taking(const std::filesystem::path& directory, const struct stat& image, LockMode mode)
+        : directory_(directory), image_(image), mode_(mode) {}
+
+    void take(const std::filesystem::path& path) {
+        auto file = lock_file(path, mode_);
+        if (!file)
+            throw busy(directory_, S_ISDIR(image_.st_mode), mode_,
+                       mode_ == LockMode::exclusive && lock_file(path, LockMode::shared).has_value());
+        taken_.descriptors.push_back(std::move(*file));
+        taken_.paths.push_back(path);
+    }
+
+    void take_inode(const std::filesystem::path& locks) {
+        take(locks / ("inode-" + std::to_string(image_.st_dev) + ":" + std::to_string(image_.st_ino)));
+    }
+
+    ImageLock taken() {
+        return std::move(taken_);
+    }
+
+private:
+    const std::filesystem::path& directory_;
+    const struct stat& image_;
+    LockMode mode_;
+    ImageLock taken_;
+};
+
 } // namespace
 
 LockMode lock_mode_for(const RootSpec& root) {
@@ -100,37 +129,39 @@ bool remove_lock_file_if_free(const std::filesystem::path& path) {
 }
 
 ImageLock lock_image(const std::filesystem::path& directory, LockMode mode, const std::filesystem::path& locks) {
-    ImageLock result;
     if (mode == LockMode::none)
-        return result;
+        return {};
     const struct stat image = status_of(open_path(directory, O_PATH));
     if (same_file(image, status_of(open_path("/", O_PATH))))
-        return result;
-
-    const auto take = [&](const std::filesystem::path& path) {
-        auto file = lock_file(path, mode);
-        if (!file)
-            throw busy(directory, S_ISDIR(image.st_mode), mode,
-                       mode == LockMode::exclusive && lock_file(path, LockMode::shared).has_value());
-        result.descriptors.push_back(std::move(*file));
-        result.paths.push_back(path);
-    };
-
+        return {};
     make_directories(locks, 0700);
+    Taking taking{directory, image, mode};
     if (S_ISBLK(image.st_mode)) {
-        take(locks / ("block-" + std::to_string(major(image.st_rdev)) + ":" + std::to_string(minor(image.st_rdev))));
-        return result;
+        taking.take(locks /
+                    ("block-" + std::to_string(major(image.st_rdev)) + ":" + std::to_string(minor(image.st_rdev))));
+        return taking.taken();
     }
-    take(locks / ("inode-" + std::to_string(image.st_dev) + ":" + std::to_string(image.st_ino)));
+    taking.take_inode(locks);
     const auto place = plain(directory);
     try {
-        take(place.parent_path() / (".#" + place.filename().string() + ".lck"));
+        taking.take(place.parent_path() / (".#" + place.filename().string() + ".lck"));
     } catch (const Failure& failure) {
         // Where nobody may write, nobody can lock either; the lock by inode holds for this host.
         if (failure.error_number() != EROFS)
             throw;
     }
-    return result;
+    return taking.taken();
+}
+
+ImageLock lock_opened_tree(BorrowedFd tree, const std::filesystem::path& directory, LockMode mode,
+                           const std::filesystem::path& locks) {
+    if (mode == LockMode::none)
+        return {};
+    const struct stat image = status_of(tree);
+    make_directories(locks, 0700);
+    Taking taking{directory, image, mode};
+    taking.take_inode(locks);
+    return taking.taken();
 }
 
 void let_go(ImageLock& lock) {

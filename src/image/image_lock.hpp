@@ -36,6 +36,9 @@ LockMode lock_mode_for(const RootSpec& root);
 // uses it. The host's own root is never locked exclusively.
 ImageLock lock_image(const std::filesystem::path& directory, LockMode mode,
                      const std::filesystem::path& locks = image_lock_directory);
+// Of a directory that its user opened: by inode alone, because nothing is to be made beside it with other rights.
+ImageLock lock_opened_tree(BorrowedFd tree, const std::filesystem::path& directory, LockMode mode,
+                           const std::filesystem::path& locks = image_lock_directory);
 // Unlocks, and removes the files that nobody else holds.
 void let_go(ImageLock& lock);
 // By the image's name below locks, for what renames, removes or replaces it.

@@ -20,6 +20,8 @@ struct RootOwnership {
     std::uint32_t size = 65536;
     // Maps 0 .. size-1 to base .. base+size-1: the machine's own one will do. -1: one is made when it is needed.
     BorrowedFd user_namespace;
+    // The tree is this user's (image/owned_tree.hpp); nothing else above counts but base.
+    std::optional<PlainUser> owner = {};
 };
 
 // Images on disk whose files belong to this range belong to whoever starts them.

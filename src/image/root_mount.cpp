@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "image/disk_mount.hpp"
 #include "image/overlay.hpp"
+#include "image/owned_tree.hpp"
 #include "image/shift_ownership.hpp"
 #include "image/stack_mount.hpp"
 #include "image/submounts.hpp"
@@ -74,18 +75,22 @@ public:
         make_instance_tree(spec_.directory, plan_);
         const bool has_own_tree =
             plan_.kind == LayerKind::snapshot || plan_.kind == LayerKind::reflink || plan_.kind == LayerKind::copy;
-        const bool is_assembled = !has_own_tree && is_stack(spec_.directory);
+        const bool is_assembled = !has_own_tree && !ownership_.owner && is_stack(spec_.directory);
         const Path& source = has_own_tree ? plan_.directory : spec_.directory;
-        const UniqueFd image = is_assembled ? assemble_stack()
-                               : spec_.disk ? mount_the_disk(source)
-                                            : open_path(source, O_PATH | O_DIRECTORY);
+        const UniqueFd image = is_assembled       ? assemble_stack()
+                               : spec_.disk       ? mount_the_disk(source)
+                               : ownership_.owner ? open_owned_tree(source, *ownership_.owner)
+                                                  : open_path(source, O_PATH | O_DIRECTORY);
         const UniqueFd top =
             open_beneath(image, spec_.pivot_new.value_or("/"), O_PATH | O_DIRECTORY, Links::inside_root);
         is_host_ = is_host_root(image);
         // A stack has its layer and its owners already.
         overlaid_ = !is_assembled && wants_layer();
         if (!is_assembled)
-            owners_ = plan_owners(ownership_, status_of(top).st_uid);
+            owners_ = ownership_.owner ? OwnerPlan{.ownership = Ownership::map, .map = {}}
+                                       : plan_owners(ownership_, status_of(top).st_uid);
+        if (ownership_.owner)
+            owned_maps_ = maps_of_owned_tree(*ownership_.owner, status_of(image).st_uid, ownership_.base);
 
         RootMount root;
         root.mount = spec_.volatile_mode == VolatileMode::yes ? compose_around_usr(top) : compose_whole(top);
@@ -147,7 +152,9 @@ private:
         if (owners_.ownership == Ownership::chown)
             return changed_tree_of(directory);
         UniqueFd tree = clone_of(directory);
-        if (owners_.ownership != Ownership::off && !map(tree, directory)) {
+        if (owned_maps_) {
+            map_owned(tree);
+        } else if (owners_.ownership != Ownership::off && !map(tree, directory)) {
             if (!owners_.may_change_owners)
                 throw Failure{FailureKind::not_supported, "map the owners of the files in '" +
                                                               spec_.directory.string() + "': its filesystem cannot"}
@@ -159,7 +166,9 @@ private:
     }
 
     UniqueFd clone_of(BorrowedFd directory) const {
-        UniqueFd tree = clone_mount(directory, !is_host_ || spec_.volatile_mode == VolatileMode::yes);
+        // What others mounted in a user's tree is not the user's to give.
+        const bool with_submounts = !owned_maps_ && (!is_host_ || spec_.volatile_mode == VolatileMode::yes);
+        UniqueFd tree = clone_mount(directory, with_submounts);
         const bool sealed_now = overlaid_ || (spec_.volatile_mode != VolatileMode::no && !is_assembled_);
         // The top of a plain --read-only root is sealed later, but what is mounted below it has nothing to wait for.
         const bool top_stays_writable = spec_.read_only && !sealed_now && !is_read_only(tree);
@@ -169,6 +178,14 @@ private:
         if (top_stays_writable)
             change_mount(tree, {.clear = MOUNT_ATTR_RDONLY});
         return tree;
+    }
+
+    void map_owned(BorrowedFd tree) const {
+        const UniqueFd ids = make_user_namespace(owned_maps_->users, owned_maps_->groups);
+        if (!map_owners(tree, ids, {}))
+            throw Failure{FailureKind::not_supported,
+                          "map the owners of the files in '" + spec_.directory.string() + "': its filesystem cannot"}
+                .try_instead("a directory on ext4, btrfs, XFS or tmpfs");
     }
 
     bool map(BorrowedFd tree, BorrowedFd directory) {
@@ -200,7 +217,7 @@ private:
 
     UniqueFd overlay_on(UniqueFd lower, BorrowedFd directory) {
         lower_ = place(std::move(lower), "lower");
-        if (!is_host_)
+        if (!is_host_ && !owned_maps_)
             submounts_ = submounts_that_matter(directory);
         make_space();
         return overlay_of(lower_);
@@ -290,6 +307,7 @@ private:
     const LayerPlan& plan_;
     DiskKeys& keys_;
     OwnerPlan owners_;
+    std::optional<OwnedTreeMaps> owned_maps_;
     Ownership stack_ownership_ = Ownership::off;
     bool is_host_ = false;
     bool is_assembled_ = false; // from a stack

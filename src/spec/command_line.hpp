@@ -33,6 +33,7 @@ struct StartRequest {
 
     bool quiet = false;
     bool ask_password = true;
+    bool of_user = false; // --user without a value: a machine of the caller's own
     SettingsUse settings_use = SettingsUse::yes;
     std::optional<MachineName> machine;
     std::optional<Path> directory; // as written, may be relative

@@ -77,6 +77,7 @@ struct HostFacts {
     std::uint64_t pid1_sigpending_soft = 0, pid1_sigpending_hard = 0;
     int cpu_count = 1;
     std::map<std::string, HostUser> users; // those that were asked for and are there
+    std::uint32_t group_of_owner = 0;      // primary one of whom the machine is started for
     bool resolved_stub = false;            // systemd-resolved answers on its stub listener
     bool has_resolv_conf = false;
     bool localtime_is_symlink = false;

@@ -63,11 +63,13 @@ enum class UserNamespaceKind {
     fixed,   // base and size given
     pick,    // a free range, chosen when the machine starts and kept for its name
     of_root, // the range that already owns the tree
+    managed, // a free range, for this start only
 };
-inline constexpr EnumNames<UserNamespaceKind, 4> user_namespace_kind_names{{{UserNamespaceKind::none, "none"},
+inline constexpr EnumNames<UserNamespaceKind, 5> user_namespace_kind_names{{{UserNamespaceKind::none, "none"},
                                                                             {UserNamespaceKind::fixed, "fixed"},
                                                                             {UserNamespaceKind::pick, "pick"},
-                                                                            {UserNamespaceKind::of_root, "of-root"}}};
+                                                                            {UserNamespaceKind::of_root, "of-root"},
+                                                                            {UserNamespaceKind::managed, "managed"}}};
 
 enum class Ownership {
     off,      // the tree is used as it is
@@ -82,6 +84,13 @@ inline constexpr EnumNames<Ownership, 5> ownership_names{{{Ownership::off, "off"
                                                           {Ownership::chown, "chown"},
                                                           {Ownership::automatic, "auto"}}};
 
+// A user of the host without rights over machines, and the primary group.
+struct PlainUser {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    friend bool operator==(const PlainUser&, const PlainUser&) = default;
+};
+
 struct UserSpec {
     UserNamespaceKind kind = UserNamespaceKind::none;
     std::uint32_t base = 0; // fixed: where 0 of the machine lies on the host
@@ -91,6 +100,9 @@ struct UserSpec {
     // chosen at the start; the last one chosen is for the owner that marks trees inside whose owners change.
     std::uint32_t nested_ranges = 0;
     std::vector<std::uint32_t> nested_bases;
+    // Whose machine it is, if it was started for somebody else than root: the tree must be theirs, and their files are
+    // the machine's root's.
+    std::optional<PlainUser> owner;
 };
 
 // Where a manager of machines looks for ranges first, also systemd-nspawn inside.

@@ -65,6 +65,7 @@ void load_credential(Reading&);
 // option_parsers_isolation.cpp
 void private_users(Reading&);
 void pick_users(Reading&);
+void managed_by(Reading&);
 void users_ownership(Reading&);
 void users_chown(Reading&);
 void capability(Reading&);

@@ -72,7 +72,8 @@ void settings_use(Reading& reading) {
 void user_or_scope(Reading& reading) {
     const bool takes_next = !reading.has_value && reading.next_word != nullptr && reading.next_word[0] != '-';
     if (!reading.has_value && !takes_next) {
-        reading.problems.push_back(not_built(reading.option, ""));
+        if (!reading.from_file())
+            reading.request->of_user = true;
         return;
     }
     if (takes_next) {

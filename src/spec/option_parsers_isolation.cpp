@@ -37,7 +37,7 @@ void private_users(Reading& reading) {
     users.base = 0;
     users.size = 65536;
     if (value == "managed")
-        reading.problems.push_back(not_built(reading.option + "=managed", "managed", reading.place));
+        users.kind = UserNamespaceKind::managed;
     else if (value == "pick")
         users.kind = UserNamespaceKind::pick;
     else if (value == "identity")
@@ -49,12 +49,20 @@ void private_users(Reading& reading) {
     } else if (const auto wanted = parse_bool(value)) {
         users.kind = *wanted ? UserNamespaceKind::of_root : UserNamespaceKind::none;
     } else {
-        reading.problem("is none of yes, no, pick, identity, BASE, BASE:SIZE");
+        reading.problem("is none of yes, no, pick, managed, identity, BASE, BASE:SIZE");
     }
 }
 
 void pick_users(Reading& reading) {
     reading.settings.users = UserNamespaceSettings{UserNamespaceKind::pick, 0, 65536, Ownership::automatic};
+}
+
+void managed_by(Reading& reading) {
+    const auto uid = parse_integer<std::uint32_t>(reading.value);
+    if (uid && *uid != 0 && *uid != std::numeric_limits<std::uint32_t>::max())
+        group(reading.settings.users).owner = uid;
+    else
+        reading.problem("is not the number of a user who is not root");
 }
 
 void users_ownership(Reading& reading) {

@@ -37,7 +37,7 @@ constexpr auto rows = std::to_array<Option>({
     {"system", 0, none, "", general, shown, "", "", privileged, 261, parse::nothing,
      "Be known to the whole host (the default)"},
     {"user", 0, optional, "NAME", general, hidden, "", "", privileged, 261, parse::user_or_scope,
-     "Old spelling of --uid"},
+     "A machine of one's own, as without root; with a value, the old spelling of --uid"},
     {"introspect-cli", 0, none, "", general, hidden, "", "", privileged, 262, parse::introspect,
      "Print the table of options as JSON"},
 
@@ -109,7 +109,9 @@ constexpr auto rows = std::to_array<Option>({
 
     // users
     {"private-users", 0, optional, "MODE", users, shown, "Exec", "PrivateUsers", privileged, 220, parse::private_users,
-     "User namespace: no, yes, pick, identity, BASE[:SIZE]", nullptr, "pick"},
+     "User namespace: no, yes, pick, managed, identity, BASE[:SIZE]", nullptr, "pick"},
+    {"managed-by", 0, required, "UID", users, hidden, "", "", privileged, 0, parse::managed_by,
+     "Start it for this user of the host"},
     {"private-users-ownership", 0, required, "MODE", users, shown, "Files", "PrivateUsersOwnership", privileged, 230,
      parse::users_ownership, "How the tree gets its owners: auto, map, foreign, chown, off", nullptr, "auto"},
     {"private-users-chown", 0, none, "", users, hidden, "Files", "PrivateUsersChown", privileged, 220,

@@ -124,6 +124,9 @@ void network(Resolving& r) {
         if (!network.ports.empty() && !network.is_private)
             r.problem("--port", "--port needs a network that is not the host's", "--network-veth");
     }
+    if (r.spec.users.kind == UserNamespaceKind::managed && !network.is_private)
+        r.problem("--private-users", "--private-users=managed needs a network that is not the host's",
+                  "--private-network or --network-veth");
 }
 
 } // namespace machinist::resolving

@@ -62,7 +62,8 @@ LayerKind layer_of(Resolving& r) {
         return LayerKind::snapshot;
     case LayerChoice::automatic: break;
     }
-    return r.image.is_btrfs_subvolume ? LayerKind::snapshot : LayerKind::tmpfs;
+    const bool is_of_plain_user = r.settings.users && r.settings.users->owner;
+    return r.image.is_btrfs_subvolume && !is_of_plain_user ? LayerKind::snapshot : LayerKind::tmpfs;
 }
 
 void check_template(Resolving& r) {

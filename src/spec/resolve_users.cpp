@@ -6,13 +6,36 @@
 
 namespace machinist::resolving {
 
+namespace {
+
+// What it stands on is a directory that its user can give, and nothing of the host's.
+void owner(Resolving& r, std::uint32_t uid) {
+    const std::string option = "--managed-by";
+    const auto refuse = [&](const std::string& what, const std::string& remedy) {
+        r.problem(option, "a machine of a user without rights over machines " + what, remedy);
+    };
+    if (r.spec.users.kind != UserNamespaceKind::managed)
+        return refuse("has users that are chosen for it", "--private-users=managed");
+    if (!r.request.directory || r.request.make_from || r.image.disk || r.image.directory.extension() == ".mstack")
+        refuse("stands on a directory", "--directory=PATH");
+    if (r.spec.root.layer != LayerKind::none && r.spec.root.layer != LayerKind::tmpfs)
+        refuse("has its layer in memory", "--ephemeral without --layer, or --layer=tmpfs");
+    if (r.spec.users.ownership != Ownership::automatic)
+        refuse("has owners as its directory has them", "leaving --private-users-ownership out");
+    if (!r.spec.extra_mounts.empty())
+        refuse("has no mounts of the host's", "leaving --bind and the like out");
+    r.spec.users.owner = PlainUser{.uid = uid, .gid = r.host.group_of_owner};
+}
+
+} // namespace
+
 void users(Resolving& r) {
     UserSpec& users = r.spec.users;
     const UserNamespaceSettings written = r.settings.users.value_or(UserNamespaceSettings{});
     users.kind = written.kind.value_or(r.nspawn_manner() ? UserNamespaceKind::none : UserNamespaceKind::pick);
     users.base = written.base;
     users.size = written.size;
-    const bool picks = users.kind == UserNamespaceKind::pick;
+    const bool picks = users.kind == UserNamespaceKind::pick || users.kind == UserNamespaceKind::managed;
     users.ownership = written.ownership.value_or(picks ? Ownership::automatic : Ownership::off);
     if (users.ownership == Ownership::chown && r.spec.root.read_only)
         r.problem("--private-users-ownership",
@@ -22,6 +45,8 @@ void users(Resolving& r) {
     if (users.kind != UserNamespaceKind::none && r.has_root_mount() && !base_is_explicit)
         r.problem("--private-users", "a mount on '/' cannot be given to users that are not known yet",
                   "--private-users=no, or --private-users=BASE --private-users-ownership=off");
+    if (written.owner)
+        owner(r, *written.owner);
 }
 
 namespace {

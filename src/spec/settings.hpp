@@ -45,6 +45,7 @@ struct UserNamespaceSettings {
     std::uint32_t base = 0; // with fixed
     std::uint32_t size = 65536;
     std::optional<Ownership> ownership;
+    std::optional<std::uint32_t> owner; // uid of whom the machine is started for
 };
 
 struct NetworkSettings {

@@ -84,14 +84,22 @@ void fields(Archive& archive, Is<RootSpec> auto& root) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<PlainUser> auto& user) {
+    auto& [uid, gid] = user;
+    archive("uid", uid);
+    archive("gid", gid);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<UserSpec> auto& users) {
-    auto& [kind, base, size, ownership, nested_ranges, nested_bases] = users;
+    auto& [kind, base, size, ownership, nested_ranges, nested_bases, owner] = users;
     archive("kind", kind);
     archive("base", base);
     archive("size", size);
     archive("ownership", ownership);
     archive("nested-ranges", nested_ranges);
     archive("nested-bases", nested_bases);
+    archive("owner", owner);
 }
 
 template <typename Archive>

@@ -71,12 +71,15 @@ std::string users_text(const UserSpec& users) {
     switch (users.kind) {
     case UserNamespaceKind::none: return "the host's";
     case UserNamespaceKind::pick: text = "a range of their own, picked at the start"; break;
+    case UserNamespaceKind::managed: text = "a range of their own, for this start only"; break;
     case UserNamespaceKind::of_root: text = "the range that owns the tree"; break;
     case UserNamespaceKind::fixed:
         text = std::to_string(users.base) + " to " + std::to_string(std::uint64_t{users.base} + users.size - 1);
         break;
     }
     text += ", ownership " + std::string{name_of(ownership_names, users.ownership)};
+    if (users.owner)
+        text += ", the machine of user " + std::to_string(users.owner->uid);
     if (users.nested_ranges > 0)
         text += ", and " + std::to_string(users.nested_ranges) + " ranges for machines inside";
     return text;

@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "image/base_directories.hpp"
 #include "image/id_range_store.hpp"
+#include "image/owned_tree.hpp"
 #include "image/shift_ownership.hpp"
 #include "image/template.hpp"
 #include "kernel/files.hpp"
@@ -61,7 +62,11 @@ void make_the_image(Start& start) {
 void lock_the_image(Start& start) {
     if (!start.spec.lock_image || !start.first_start)
         return;
-    ImageLock lock = lock_image(start.spec.root.directory, lock_mode_for(start.spec.root));
+    const RootSpec& root = start.spec.root;
+    const LockMode mode = lock_mode_for(root);
+    const auto& owner = start.spec.users.owner;
+    ImageLock lock = owner ? lock_opened_tree(open_owned_tree(root.directory, *owner), root.directory, mode)
+                           : lock_image(root.directory, mode);
     for (const Path& path : lock.paths)
         start.run.will_undo("lock " + path.string());
     for (UniqueFd& descriptor : lock.descriptors)
@@ -94,6 +99,12 @@ void choose_the_id_range(Start& start) {
     if (start.spec.nesting && users.kind == UserNamespaceKind::fixed && users.base == 0)
         throw Failure{FailureKind::invalid, "a machine for nesting needs users of its own, and the tree is the host's"}
             .try_instead("--private-users=pick");
+    if (users.kind == UserNamespaceKind::managed) {
+        IdRange range = IdRangeStore{}.pick_another();
+        users.kind = UserNamespaceKind::fixed;
+        users.base = range.base;
+        return keep_locked(start, std::move(range));
+    }
     if (users.kind != UserNamespaceKind::pick)
         return;
     const bool instance = start.spec.root.layer != LayerKind::none;
@@ -124,6 +135,8 @@ void write_down_the_spec(Start& start) {
     start.syscall_filter = build_syscall_filter(start.spec.syscall_filter, start.spec.capabilities,
                                                 start.spec.network.is_private || start.spec.network.namespace_path);
     start.run.write("spec.json", to_json(start.spec));
+    if (start.spec.users.owner)
+        start.run.write("owner", std::to_string(start.spec.users.owner->uid) + "\n");
 }
 
 void make_the_cgroup(Start& start) {
@@ -194,7 +207,8 @@ void compose_the_images_root(Start& start) {
                               {.ownership = start.spec.users.ownership,
                                .base = has_own_users(start) ? start.spec.users.base : 0,
                                .size = start.spec.users.size,
-                               .user_namespace = start.user_namespace},
+                               .user_namespace = start.user_namespace,
+                               .owner = start.spec.users.owner},
                               start.staging, start.layer, start.disk_keys);
     start.warnings.insert(start.warnings.end(), start.root.warnings.begin(), start.root.warnings.end());
     if (start.spec.root.layer != LayerKind::none)

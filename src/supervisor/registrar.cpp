@@ -48,6 +48,8 @@ MachineRecord record_of(const Start& start) {
     record.monotonic = microseconds(CLOCK_MONOTONIC);
     record.network_interfaces = start.host_links;
     record.run_directory = start.run.path().string();
+    if (start.spec.users.owner)
+        record.uid = start.spec.users.owner->uid;
     return record;
 }
 

@@ -20,6 +20,7 @@ const std::map<std::string_view, const char*> good_values{
     {"settings", "trusted"},
     {"key", "MemoryMax=1G"},
     {"property", "MemoryMax=1G"},
+    {"managed-by", "1000"},
     {"directory", "/tree"},
     {"template", "/tree"},
     {"mstack", "/tree.mstack"},
@@ -240,9 +241,9 @@ TEST(EveryOption, OfSystemdNspawn262IsInTheTable) {
 TEST(EveryOption, CanBeWrittenInASettingsFileUnlessItIsAboutTheCallItself) {
     // What is asked of the program and says nothing about a machine, what names the file, and other spellings.
     const std::set<std::string_view> about_the_call{
-        "help",           "version",  "quiet",      "dry-run",         "json",   "settings",
-        "cleanup",        "no-pager", "key",        "no-ask-password", "system", "user",
-        "introspect-cli", "machine",  "oci-bundle", "share-system",    "rlimit", "pipe"};
+        "help",     "version",    "quiet",           "dry-run", "json", "settings",   "cleanup",
+        "no-pager", "key",        "no-ask-password", "system",  "user", "managed-by", "introspect-cli",
+        "machine",  "oci-bundle", "share-system",    "rlimit",  "pipe"};
     for (const Option& row : option_table())
         if (row.name[0] != '\0') {
             EXPECT_EQ(row.key.empty(), about_the_call.contains(row.name)) << row.name;

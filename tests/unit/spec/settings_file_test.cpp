@@ -74,7 +74,6 @@ TEST(ASettingsFile, ThatTellsOnlyOfOwnershipAsksForNoUserNamespace) {
 TEST(ASettingsFile, IsRefusedForWhatIsNotBuiltUnlessItIsSwitchedOff) {
     EXPECT_EQ(trusted("[Exec]\nSELinuxContext=lisa\n").problems.at(0).sentence,
               "/etc/systemd/nspawn/web.nspawn:2: SELinuxContext= is not built yet in this version");
-    EXPECT_THAT(trusted("[Exec]\nPrivateUsers=managed\n").problems, SizeIs(1));
 }
 
 TEST(AnUntrustedSettingsFile, LosesEveryKeyThatWidensPrivileges) {
@@ -100,7 +99,7 @@ TEST(AnUntrustedSettingsFile, MayOnlyTakeSystemCallsAway) {
 }
 
 TEST(AnUntrustedSettingsFile, CannotKeepItsImageFromStarting) {
-    const SettingsFile file = untrusted("[Exec]\nHostname=a/b\nKillSignal=x\nPrivateUsers=managed\n");
+    const SettingsFile file = untrusted("[Exec]\nHostname=a/b\nKillSignal=x\nPrivateUsers=no\n");
     EXPECT_THAT(file.problems, IsEmpty());
     EXPECT_THAT(file.warnings, SizeIs(3));
 }

@@ -126,6 +126,7 @@ MachineSpec a_spec_with_everything() {
     spec.nesting = true;
     spec.users.nested_ranges = 2;
     spec.users.nested_bases = {786432, 1048576};
+    spec.users.owner = PlainUser{.uid = 1000, .gid = 100};
     return spec;
 }
 
@@ -168,6 +169,7 @@ TEST(ASpec, KeepsEachValueOnItsWayThroughJson) {
     EXPECT_TRUE(read.nesting);
     EXPECT_EQ(read.users.nested_ranges, 2U);
     EXPECT_EQ(read.users.nested_bases, spec.users.nested_bases);
+    EXPECT_EQ(read.users.owner, spec.users.owner);
     EXPECT_EQ(read.extra_mounts.size(), 5U);
     EXPECT_EQ(read.extra_mounts[0].id_mapping, IdMapping::same);
     EXPECT_TRUE(read.extra_mounts[3].upper->is_temporary());
