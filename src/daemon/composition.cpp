@@ -69,6 +69,7 @@ int run_daemon(const DaemonOptions& options) {
     attach_terminals(interfaces, service, sessions);
     Jobs jobs{loop, units, options.jobs};
     attach_jobs(interfaces, service, jobs);
+    attach_own_machines(interfaces, service, jobs, options.machines_per_user);
     Transfers transfers{service, jobs};
     BootWatch boot{service};
     attach_boot(interfaces, service, boot);

@@ -2,6 +2,8 @@
 // Puts the daemon together and lets it run.
 #pragma once
 
+#include "spec/plain_user_options.hpp"
+
 #include <chrono>
 #include <filesystem>
 
@@ -14,7 +16,8 @@ struct DaemonOptions {
     std::filesystem::path quarantine{"/run/machinist/quarantine"};
     std::filesystem::path run_directories{"/run/machinist/machines"};
     std::filesystem::path jobs{"/run/machinist/jobs"};
-    std::chrono::seconds idle{60}; // without machines and calls, it ends; 0: never
+    unsigned machines_per_user = machines_of_plain_user; // who have no rights over machines
+    std::chrono::seconds idle{60};                       // without machines and calls, it ends; 0: never
 };
 
 // Until it is told to end or nobody needs it. Returns the exit status; throws Failure if it cannot start.

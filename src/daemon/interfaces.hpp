@@ -58,6 +58,8 @@ void attach_survey(Interfaces& interfaces, Service& service);
 void attach_ports(Interfaces& interfaces, Service& service);
 void attach_devices(Interfaces& interfaces, Service& service);
 void attach_boot(Interfaces& interfaces, Service& service, BootWatch& boot);
+// most: that one user may have at once.
+void attach_own_machines(Interfaces& interfaces, Service& service, Jobs& jobs, unsigned most);
 void attach_own_verbs(Interfaces& interfaces, Service& service, OwnVerbs& verbs);
 
 void serve(Interfaces& interfaces, Service& service);

@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* usage =
     "usage: machinistd [--state-directory=DIR] [--own-state-directory=DIR] [--quarantine=DIR]\n"
-    "                  [--run-directories=DIR] [--jobs=DIR] [--idle-exit=SECONDS]\n";
+    "                  [--run-directories=DIR] [--jobs=DIR] [--idle-exit=SECONDS]\n"
+    "                  [--machines-per-user=N]\n";
 
 // One descriptor a machine, and the default limit is 1024 for the sake of programs that use select(2).
 void allow_all_descriptors() {
@@ -36,12 +37,13 @@ int main(int count, char** arguments) {
                                        {"run-directories", required_argument, nullptr, 'r'},
                                        {"jobs", required_argument, nullptr, 'j'},
                                        {"idle-exit", required_argument, nullptr, 'i'},
+                                       {"machines-per-user", required_argument, nullptr, 'm'},
                                        {"version", no_argument, nullptr, 'v'},
                                        {"help", no_argument, nullptr, 'h'},
                                        {}};
     DaemonOptions options;
     for (int letter = 0; (letter = ::getopt_long(count, arguments, "", long_options, nullptr)) >= 0;) {
-        const auto seconds = letter == 'i' ? parse_integer<unsigned>(optarg) : std::nullopt;
+        const auto number = letter == 'i' || letter == 'm' ? parse_integer<unsigned>(optarg) : std::nullopt;
         switch (letter) {
         case 's': options.state_directory = optarg; break;
         case 'o': options.own_state_directory = optarg; break;
@@ -51,10 +53,13 @@ int main(int count, char** arguments) {
         case 'v': std::puts("machinistd " MACHINIST_VERSION); return 0;
         case 'h': std::fputs(usage, stdout); return 0;
         case 'i':
-            if (seconds) {
-                options.idle = std::chrono::seconds{*seconds};
+        case 'm':
+            if (number && letter == 'i')
+                options.idle = std::chrono::seconds{*number};
+            else if (number)
+                options.machines_per_user = *number;
+            if (number)
                 break;
-            }
             [[fallthrough]];
         default: std::fputs(usage, stderr); return 2;
         }

@@ -4,6 +4,7 @@
 #include "bus/systemd_units.hpp"
 #include "daemon/interfaces.hpp"
 #include "daemon/object_paths.hpp"
+#include "registry/run_directory_view.hpp"
 
 #include <memory>
 
@@ -84,29 +85,37 @@ Request take_named(const Call& call) {
     return request;
 }
 
-Registration judged(const Call& call, const Request& request) {
+// What root's launchers start for others is those others'.
+Registration judged(const Service& service, const Call& call, const Request& request) {
     const Caller caller = call.caller();
-    return judge(std::move(*request), {.uid = caller.uid, .pid = caller.pid});
+    Registration wanted = judge(std::move(*request), {.uid = caller.uid, .pid = caller.pid});
+    if (caller.uid != 0)
+        return wanted;
+    const auto view = RunDirectoryView::open(service.errands.places().run_directories / wanted.record.name.text());
+    if (view && view->is_kept())
+        wanted.record.uid = view->owner().value_or(0);
+    return wanted;
 }
 
 void create(Service& service, const Call& call, const Request& request) {
     const auto properties = std::make_shared<const PassedProperties>(call.message());
     const std::string name = request->name;
     when_allowed(service, call, {.action = create_action, .verb = "create", .machine = name}, [=, &service] {
-        service.registry.create_machine(judged(call, request), properties, [call, name](const Failure* failure) {
-            answer(call, [&] {
-                if (failure != nullptr)
-                    throw Failure{*failure};
-                call.reply(ObjectPath{path_of_machine(name)});
-            });
-        });
+        service.registry.create_machine(judged(service, call, request), properties,
+                                        [call, name](const Failure* failure) {
+                                            answer(call, [&] {
+                                                if (failure != nullptr)
+                                                    throw Failure{*failure};
+                                                call.reply(ObjectPath{path_of_machine(name)});
+                                            });
+                                        });
     });
 }
 
 void enroll(Service& service, const Call& call, const Request& request) {
     when_allowed(service, call, {.action = register_action, .verb = "register", .machine = request->name},
                  [=, &service] {
-                     const auto& machine = service.registry.register_machine(judged(call, request));
+                     const auto& machine = service.registry.register_machine(judged(service, call, request));
                      call.reply(ObjectPath{path_of_machine(machine.name())});
                  });
 }

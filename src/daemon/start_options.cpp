@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "spec/command_line.hpp"
 #include "spec/option_table.hpp"
+#include "spec/plain_user_options.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,10 +14,16 @@ namespace machinist {
 namespace {
 
 constexpr std::size_t most_words = 1024;
+constexpr std::size_t longest_path = 4096;
+
+// Of one machine of a user; an administrator's has none of memory, and four times the tasks.
+constexpr const char* most_tasks = "4096";
+constexpr const char* most_memory = "50%";
 
 // What has to do with who keeps the machine is not the caller's to say.
-constexpr std::array<std::string_view, 10> not_for_callers{"machine", "keep-unit", "help",  "version", "dry-run",
-                                                           "cleanup", "register",  "quiet", "console", "key"};
+constexpr std::array<std::string_view, 11> not_for_callers{"machine", "keep-unit", "help",      "version",
+                                                           "dry-run", "cleanup",   "register",  "quiet",
+                                                           "console", "key",       "managed-by"};
 
 void add(std::vector<std::string>& words, const std::string& name, const std::string& value) {
     words.push_back("--" + name + "=" + value);
@@ -76,8 +83,10 @@ void add_option(std::vector<std::string>& words, const std::string& name, const 
 
 } // namespace
 
-std::vector<std::string> run_arguments(const std::string& machine, const NamedValues& options) {
-    std::vector<std::string> words{"--quiet", "--keep-unit", "--machine=" + machine};
+namespace {
+
+// Throws Failure(invalid) for what parses to no start.
+std::vector<std::string> completed(std::vector<std::string> words, const NamedValues& options) {
     std::vector<std::string> command;
     for (const auto& [name, value] : options) {
         if (name != "command")
@@ -99,6 +108,41 @@ std::vector<std::string> run_arguments(const std::string& machine, const NamedVa
     if (!parsed.problems.empty())
         throw Failure{FailureKind::invalid, parsed.problems.front().sentence};
     return words;
+}
+
+void check_own_option(const std::string& name, const Variant& value) {
+    if (name == "command")
+        return;
+    if (!may_plain_user_give(row_named(name)))
+        throw Failure{FailureKind::not_permitted, "option '" + escaped_for_people(name) +
+                                                      "' is for administrators, not for a machine of one's own"};
+    // Without a value it would be the service's.
+    const auto has_value = [](const std::string& text) { return text.find('=') != std::string::npos; };
+    const auto* texts = std::get_if<std::vector<std::string>>(&value);
+    const auto* text = std::get_if<std::string>(&value);
+    if (name == "setenv" &&
+        !(texts != nullptr ? std::ranges::all_of(*texts, has_value) : text != nullptr && has_value(*text)))
+        throw Failure{FailureKind::invalid, "option 'setenv' needs NAME=VALUE"};
+}
+
+} // namespace
+
+std::vector<std::string> run_arguments(const std::string& machine, const NamedValues& options) {
+    return completed({"--quiet", "--keep-unit", "--machine=" + machine}, options);
+}
+
+std::vector<std::string> own_run_arguments(const OwnStart& start, const NamedValues& options) {
+    const std::string& directory = start.directory;
+    if (!directory.starts_with('/') || directory.size() >= longest_path || directory.find('\0') != std::string::npos)
+        throw Failure{FailureKind::invalid, "Invalid directory"};
+    for (const auto& [name, value] : options)
+        check_own_option(name, value);
+    return completed({"--machine=" + start.machine, "--directory=" + directory, "--private-users=managed",
+                      "--managed-by=" + std::to_string(start.user), "--private-network", "--settings=no",
+                      "--link-journal=no", start.has_streams ? "--console=autopipe" : "--console=read-only",
+                      "--register=yes", "--no-ask-password", std::string{"--key=TasksMax="} + most_tasks,
+                      std::string{"--key=MemoryMax="} + most_memory},
+                     options);
 }
 
 } // namespace machinist

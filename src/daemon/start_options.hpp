@@ -13,4 +13,14 @@ namespace machinist {
 // and all that the options' own parsers refuse.
 std::vector<std::string> run_arguments(const std::string& machine, const NamedValues& options);
 
+// A machine of a user without rights over machines, on a directory of theirs.
+struct OwnStart {
+    std::string machine;
+    std::string directory;
+    std::uint32_t user = 0;
+    bool has_streams = false; // the caller sees its console
+};
+// Also throws Failure(not_permitted) for options that are not theirs to give.
+std::vector<std::string> own_run_arguments(const OwnStart& start, const NamedValues& options);
+
 } // namespace machinist

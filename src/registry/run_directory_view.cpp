@@ -42,6 +42,10 @@ std::optional<RecordedLeader> RunDirectoryView::leader() const {
     return parse_recorded_leader(read("leader"));
 }
 
+std::optional<std::uint32_t> RunDirectoryView::owner() const {
+    return parse_integer<std::uint32_t>(trimmed(read("owner")));
+}
+
 std::optional<MachineSpec> RunDirectoryView::spec() const {
     const std::string text = read("spec.json");
     if (text.empty())

@@ -24,6 +24,8 @@ public:
     [[nodiscard]] std::optional<RecordedLeader> leader() const;
     // As it was started; nothing if it is not written yet or by another version.
     [[nodiscard]] std::optional<MachineSpec> spec() const;
+    // The user it was started for, if that is somebody else than root.
+    [[nodiscard]] std::optional<std::uint32_t> owner() const;
     // What process 1 told: READY, STATUS, ... Values are what the machine says, to be shown with care.
     [[nodiscard]] std::map<std::string, std::string> notifications() const;
     // The lines, first to last.

@@ -12,9 +12,9 @@
 
 namespace machinist {
 
-enum class JobKind : std::uint8_t { exec, start, transfer };
-inline constexpr EnumNames<JobKind, 3> job_kind_names{
-    {{JobKind::exec, "exec"}, {JobKind::start, "start"}, {JobKind::transfer, "transfer"}}};
+enum class JobKind : std::uint8_t { exec, start, transfer, run };
+inline constexpr EnumNames<JobKind, 4> job_kind_names{
+    {{JobKind::exec, "exec"}, {JobKind::start, "start"}, {JobKind::transfer, "transfer"}, {JobKind::run, "run"}}};
 
 // What a transfer is, as systemd's importctl tells it.
 struct TransferRecord {
@@ -33,7 +33,7 @@ struct JobRecord {
     std::string description;         // for people
     std::uint64_t begun = 0;         // microseconds, CLOCK_REALTIME
     bool canceled = false;           // somebody asked it to end
-    pid_t process = 0;               // exec, transfer: that does it
+    pid_t process = 0;               // exec, transfer, run: that does it
     std::uint64_t process_inode = 0; // of its pidfd; 0: the kernel has none
     std::uint64_t process_start = 0; // clock ticks since the host's start
     std::string unit;                // start

@@ -5,7 +5,6 @@
 #include "kernel/files.hpp"
 #include "kernel/forked.hpp"
 
-#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <unistd.h>
@@ -14,21 +13,9 @@ namespace machinist {
 
 namespace {
 
-[[noreturn]] void execute_in_child(const PreparedEntry& prepared, const std::array<BorrowedFd, 3>& streams) {
+[[noreturn]] void execute_in_child(const PreparedEntry& prepared, const CallersStreams& streams) {
     try {
-        (void)::setsid();
-        sigset_t none;
-        ::sigemptyset(&none);
-        ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        ::signal(SIGPIPE, SIG_DFL);
-        // First out of the way of the numbers that they are to have.
-        std::array<UniqueFd, 3> moved;
-        for (std::size_t at = 0; at < streams.size(); ++at)
-            moved[at] = streams[at] ? UniqueFd{::fcntl(streams[at].get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)}
-                                    : open_path("/dev/null", O_RDWR | O_NOCTTY);
-        for (std::size_t at = 0; at < streams.size(); ++at)
-            if (::dup2(moved[at].get(), static_cast<int>(at)) < 0)
-                throw system_failure("take the streams");
+        take_streams(streams);
         prepared.execute();
     } catch (const Failure&) {
         // The empty result says it.
@@ -38,7 +25,7 @@ namespace {
 
 } // namespace
 
-Pidfd start_job_process(const Machine& machine, const Entry& entry, std::array<BorrowedFd, 3> streams,
+Pidfd start_job_process(const Machine& machine, const Entry& entry, CallersStreams streams,
                         const std::filesystem::path& result, const Places& places) {
     UniqueFd file = open_path(result, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
     const PreparedEntry prepared = prepare_entry(machine, entry, places, std::move(file));

@@ -4,14 +4,14 @@
 
 #include "kernel/pidfd.hpp"
 #include "registry/entry.hpp"
+#include "registry/service/taken_streams.hpp"
 
-#include <array>
 #include <filesystem>
 
 namespace machinist {
 
 // result: a file that is made, and written when the command has ended. Throws Failure.
-Pidfd start_job_process(const Machine& machine, const Entry& entry, std::array<BorrowedFd, 3> streams,
+Pidfd start_job_process(const Machine& machine, const Entry& entry, CallersStreams streams,
                         const std::filesystem::path& result, const Places& places);
 
 } // namespace machinist

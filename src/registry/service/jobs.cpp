@@ -9,6 +9,7 @@
 #include "registry/recorded_leader.hpp"
 #include "registry/run_directory_view.hpp"
 #include "registry/service/job_process.hpp"
+#include "registry/service/launcher_process.hpp"
 #include "registry/service/own_process.hpp"
 
 #include <algorithm>
@@ -27,6 +28,7 @@ constexpr std::size_t most_kept = 1024;
 constexpr std::chrono::minutes kept_for{10};
 constexpr std::chrono::seconds grace{5};               // between asking a canceled command to end and its end
 constexpr std::chrono::seconds grace_of_transfers{30}; // what they have made so far is removed meanwhile
+constexpr std::chrono::seconds grace_of_machines{90};
 constexpr std::size_t most_transfers = 64;
 constexpr std::chrono::milliseconds between_looks{250};
 constexpr const char* result_suffix = ".result";
@@ -101,8 +103,8 @@ void Jobs::begin(Job& job, int end_signal, const std::function<Pidfd()>& start) 
     announce(&JobEvents::added, job);
 }
 
-const Job& Jobs::execute(const Machine& machine, const Entry& entry, std::array<BorrowedFd, 3> streams,
-                         std::uint32_t owner, const Places& places) {
+const Job& Jobs::execute(const Machine& machine, const Entry& entry, const CallersStreams& streams, std::uint32_t owner,
+                         const Places& places) {
     Job& job = add({.kind = JobKind::exec,
                     .machine = machine.name(),
                     .owner = owner,
@@ -138,6 +140,13 @@ const Job& Jobs::transfer(JobRecord record, const std::vector<std::string>& argu
     words.insert(words.end(), arguments.begin(), arguments.end());
     begin(job, SIGTERM, [&] { return start_own_process("machinist-transfer", words, {.file = file}); });
     follow_transfers();
+    return job;
+}
+
+const Job& Jobs::run(const std::string& machine, const std::vector<std::string>& arguments,
+                     const CallersStreams& streams, std::uint32_t owner) {
+    Job& job = add({.kind = JobKind::run, .machine = machine, .owner = owner, .description = "run " + machine});
+    begin(job, SIGTERM, [&] { return start_launcher(arguments, streams); });
     return job;
 }
 
@@ -189,8 +198,13 @@ void Jobs::process_ended(std::uint32_t id) {
         look_at_transfer(job);
     // Not our child if another daemon began it.
     siginfo_t end{};
-    (void)::waitid(P_PIDFD, static_cast<id_t>(job.process.descriptor().get()), &end, WEXITED | WNOHANG);
+    const bool known =
+        ::waitid(P_PIDFD, static_cast<id_t>(job.process.descriptor().get()), &end, WEXITED | WNOHANG) == 0 &&
+        end.si_pid != 0;
     std::optional<JobResult> result;
+    // A machine's supervisor ends as the machine did, and has said why on its caller's errors.
+    if (job.record.kind == JobKind::run && known)
+        result = JobResult{.status = end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status, .failure = {}};
     if (const auto text = read_file_if_exists(result_file(id)))
         result = parse_job_result(*text);
     finish(job, result ? std::move(*result) : failed("the process that did it ended without a word"));
@@ -249,9 +263,14 @@ void Jobs::cancel(std::uint32_t id) {
     }
     // machinist-enter hands it on to the command.
     job.process.send_signal(SIGTERM);
-    job.patience = loop_.after(job.record.kind == JobKind::transfer ? grace_of_transfers : grace, [this, id] {
+    const JobKind kind = job.record.kind;
+    const auto patience = kind == JobKind::run        ? grace_of_machines
+                          : kind == JobKind::transfer ? grace_of_transfers
+                                                      : grace;
+    // Asked a second time, a supervisor ends its machine at once; killed, it would leave it.
+    job.patience = loop_.after(patience, [this, id, last = kind == JobKind::run ? SIGTERM : SIGKILL] {
         if (const auto found = jobs_.find(id); found != jobs_.end())
-            found->second->process.send_signal(SIGKILL);
+            found->second->process.send_signal(last);
     });
 }
 

@@ -7,8 +7,8 @@
 #include "bus/unit_manager.hpp"
 #include "registry/entry.hpp"
 #include "registry/service/job.hpp"
+#include "registry/service/taken_streams.hpp"
 
-#include <array>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -41,17 +41,22 @@ public:
     void adopt();
 
     // A command in a machine; what is not there of its three streams is empty. Throws Failure.
-    const Job& execute(const Machine& machine, const Entry& entry, std::array<BorrowedFd, 3> streams,
-                       std::uint32_t owner, const Places& places);
+    const Job& execute(const Machine& machine, const Entry& entry, const CallersStreams& streams, std::uint32_t owner,
+                       const Places& places);
     // A machine's unit. No properties: one that exists. Done when systemd says that it is started.
     const Job& start(const std::string& machine, const std::string& unit,
                      const std::optional<std::vector<std::string>>& command, std::uint32_t owner);
+
+    // A machine, for as long as it lives; arguments are those of `machinist run`.
+    const Job& run(const std::string& machine, const std::vector<std::string>& arguments, const CallersStreams& streams,
+                   std::uint32_t owner);
 
     // By machinist-transfer with these arguments; file is what comes or goes, if it is one of the caller's. Its record
     // needs what it is, its image and its owner.
     const Job& transfer(JobRecord record, const std::vector<std::string>& arguments, BorrowedFd file);
 
-    // A command is asked to end, and killed when it does not; a unit is stopped.
+    // A command is asked to end, and killed when it does not; a unit is stopped; a machine is shut down, and ended when
+    // that lasts.
     void cancel(std::uint32_t id);
 
     [[nodiscard]] bool is_working() const;
