@@ -21,6 +21,12 @@ int main_of(std::span<char*> arguments) {
         return run(Manner::nspawn, arguments.subspan(1));
     if (called_as == "machinist" && arguments.size() > 1 && std::strcmp(arguments[1], "run") == 0)
         return run(Manner::machinist, arguments.subspan(2));
+    // The scope before the verb, as before every other.
+    if (called_as == "machinist" && arguments.size() > 2 && std::strcmp(arguments[1], "--user") == 0 &&
+        std::strcmp(arguments[2], "run") == 0) {
+        arguments[2] = arguments[1];
+        return run(Manner::machinist, arguments.subspan(2));
+    }
     if (arguments.size() == 3 && std::strcmp(arguments[1], "--start-again") == 0)
         return start_again(arguments[2]);
     const std::string control = own_program("machinist-control").string();

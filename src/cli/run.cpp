@@ -104,13 +104,32 @@ SettingsFile settings_of(Bundle& bundle) {
     return {std::move(bundle.settings), std::move(bundle.problems), std::move(bundle.warnings), {}};
 }
 
+// Who may not start machines is started one by the service, on a directory of their own.
+[[noreturn]] void leave_to_service(Manner manner, std::span<char*> arguments) {
+    std::string name = name_of_program(manner);
+    std::string verb = "run";
+    std::vector<char*> words{name.data()};
+    if (manner == Manner::machinist)
+        words.push_back(verb.data());
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    words.push_back(nullptr);
+    const std::string control = own_program("machinist-control").string();
+    ::execv(control.c_str(), words.data());
+    throw system_failure("execute '" + control + "'").try_instead("installing all of machinist, or sudo");
+}
+
+bool is_for_service(const StartRequest& request) {
+    if (request.of_user && ::geteuid() == 0)
+        throw Failure{FailureKind::not_supported, "--user: root starts machines for the whole host"}.try_instead(
+            "leaving it out");
+    return ::geteuid() != 0 && !request.dry_run && !request.cleanup;
+}
+
 int resolve_and_start(const CommandLine& line) {
     const StartRequest request =
         line.request.bundle ? request_for_bundle(line.request) : request_for_name(line.request);
     const Programs programs = our_programs();
     HostFacts host = read_host_facts();
-    if (request.of_user)
-        throw Failure{FailureKind::not_supported, "--user: managers of users keep no machines in this version"};
     if (const auto& users = request.settings.users; users && users->owner)
         host.group_of_owner = plain_user(*users->owner).gid;
     std::optional<Bundle> bundle;
@@ -158,9 +177,6 @@ int resolve_and_start(const CommandLine& line) {
         print_decisions(request, spec);
         return 0;
     }
-    if (::geteuid() != 0)
-        throw Failure{FailureKind::not_permitted, "start machine '" + spec.name.text() + "': it needs root"}
-            .try_instead("sudo, or --dry-run to see what would be done");
     start_machine(std::move(spec), programs, std::move(keys));
 }
 
@@ -186,6 +202,13 @@ int run(Manner manner, std::span<char*> arguments) {
     if (const auto status = answer_without_a_start(line.request))
         return *status;
     try {
+        if (is_for_service(line.request)) {
+            if (!line.problems.empty()) {
+                complain(line.problems, manner, "");
+                return exit_status_for(line.problems, manner);
+            }
+            leave_to_service(manner, arguments);
+        }
         return resolve_and_start(line);
     } catch (const Failure& failure) {
         std::fprintf(stderr, "%s: %s\n", name_of_program(manner), failure.what());

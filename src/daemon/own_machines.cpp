@@ -9,6 +9,7 @@
 #include "daemon/start_options.hpp"
 #include "registry/service/jobs.hpp"
 
+#include <algorithm>
 #include <linux/magic.h>
 #include <set>
 #include <sys/stat.h>

@@ -9,6 +9,7 @@
 #include "kernel/process.hpp"
 
 #include <fcntl.h>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>

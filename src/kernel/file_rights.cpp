@@ -3,6 +3,8 @@
 
 #include "base/failure.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <grp.h>
 #include <string>

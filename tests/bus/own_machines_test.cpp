@@ -3,7 +3,9 @@
 #include "service.hpp"
 
 #include <fcntl.h>
+#include <filesystem>
 #include <gmock/gmock.h>
+#include <memory>
 #include <unistd.h>
 
 namespace machinist::testing {

@@ -144,6 +144,7 @@ _machinist() {
     run | import | import-* | pull-*) _machinist_files ;;
     start | enable | disable | image-status | show-image | clone | rename | read-only | remove | set-limit | check | edit | cat | verify | export-*)
         _machinist_words "$(_machinist_images)"
+        [[ $verb == start && " ${COMP_WORDS[*]} " == *' --user '* ]] && _machinist_files
         ;;
     build)
         _machinist_words "$(_machinist_recipes)"

@@ -60,6 +60,7 @@ complete -c machinist -n "__machinist_verb_not_in run" -s o -l output -x -a "sho
 complete -c machinist -n "__machinist_verb_in kill" -s s -l signal -x -a "(command machinist kill --signal=list 2>/dev/null)"
 complete -c machinist -n "__machinist_verb_in kill" -l kill-whom -x -a "leader supervisor all"
 complete -c machinist -n "__machinist_verb_in wait" -l for -x -a "running ready removed exec="
+complete -c machinist -n "__machinist_verb_in start; and contains -- --user (commandline -opc)" -F
 complete -c machinist -n "__machinist_verb_in start enable disable" -l runner -x -a "machinist nspawn vmspawn"
 complete -c machinist -n "__machinist_verb_in run" -l device -r -F -a "(command machinist list-devices --no-legend 2>/dev/null | string match -r '^\S+')"
 complete -c machinist -n "__machinist_verb_in run" -l network-bridge -x -a "(path dirname /sys/class/net/*/bridge | path basename)"

@@ -79,6 +79,10 @@ JobEnd AwaitedJobs::wait(const std::string& job) {
         if (value_in<std::string>(properties_of(job), "State") != "running")
             break;
     }
+    return look(job);
+}
+
+JobEnd AwaitedJobs::look(const std::string& job) {
     const NamedValues values = properties_of(job);
     return {.state = value_in<std::string>(values, "State"),
             .status = value_in<std::int32_t>(values, "ExitStatus"),

@@ -22,6 +22,8 @@ public:
 
     // Until its end; SIGINT and SIGTERM cancel it. Throws Failure if the service is gone for good.
     JobEnd wait(const std::string& job);
+    // How it is at the moment: "running", or how it ended.
+    JobEnd look(const std::string& job);
 
 private:
     [[nodiscard]] NamedValues properties_of(const std::string& job);

@@ -140,10 +140,6 @@ void set_environment(Invocation& call, const std::string& value) {
     call.environment.push_back(value);
 }
 
-void refuse_user_manager() {
-    throw Failure{FailureKind::not_supported, "--user: managers of users keep no machines in this version"};
-}
-
 // clang-format off
 constexpr Row rows[]{
     {"help", 'h', no_argument, "", "show this help", [](Invocation& call, const std::string&) { call.help = true; }},
@@ -163,7 +159,7 @@ constexpr Row rows[]{
     {"kill-whom", 0, required_argument, "WHOM", "kill: leader, supervisor or all (all)", set_whom},
     {"kill-who", 0, required_argument, "WHOM", nullptr, set_whom},
     {"signal", 's', required_argument, "SIGNAL", "kill: which signal (SIGTERM); 'list' shows all", set_signal},
-    {"user", 0, optional_argument, "USER[:GROUP]", "exec, shell: as this user of the machine (root)", [](Invocation& call, const std::string& value) { call.user = value; }},
+    {"user", 0, optional_argument, "USER[:GROUP]", "exec, shell: as this user of the machine (root); before the verb and without a value: machines of one's own", [](Invocation& call, const std::string& value) { call.user = value; }},
     {"uid", 0, required_argument, "USER", "shell: the same as --user=", [](Invocation& call, const std::string& value) { call.user = value; }},
     {"chdir", 0, required_argument, "DIRECTORY", "exec: in this directory of the machine (the user's home)", [](Invocation& call, const std::string& value) { call.directory = value; }},
     {"setenv", 'E', required_argument, "NAME[=VALUE]", "exec, shell: with this variable", set_environment},
@@ -274,9 +270,11 @@ private:
         const Row& row = row_of(found);
         std::string value = ::optarg ? ::optarg : "";
         if (row.argument == optional_argument && !::optarg) {
-            // Elsewhere "--user" means a manager of one's own, and takes no value.
-            if (!takes_command(call_, has_verb_) || words_[static_cast<std::size_t>(::optind)] == nullptr)
-                refuse_user_manager();
+            // Elsewhere "--user" means machines of one's own, and takes no value.
+            if (!takes_command(call_, has_verb_) || words_[static_cast<std::size_t>(::optind)] == nullptr) {
+                call_.of_user = true;
+                return;
+            }
             value = words_[static_cast<std::size_t>(::optind++)];
         }
         row.apply(call_, value);

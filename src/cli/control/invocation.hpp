@@ -29,6 +29,7 @@ struct Invocation {
     bool ask_password = true;             // a person at this terminal
     std::optional<std::string> host;      // --host: its machines, by ssh
     std::optional<std::string> container; // --machine: those in a machine
+    bool of_user = false;                 // --user before the verb: machines of one's own
     bool show_empty = false;              // --all
     bool full = false;                    // --full: nothing is cut to the terminal's width
     bool only_values = false;

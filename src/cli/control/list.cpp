@@ -4,6 +4,8 @@
 #include "cli/control/table.hpp"
 #include "cli/control/verbs.hpp"
 
+#include <unistd.h>
+
 namespace machinist {
 
 namespace {
@@ -21,6 +23,13 @@ Cell addresses_of(std::vector<std::string> addresses, const Invocation& call) {
     return cell_of(joined(addresses, "\n"));
 }
 
+// Whoever may not ask the service reads it in the files of the list.
+bool is_own(const MachineStore& machines, const std::string& name) {
+    const auto valid = MachineName::parse(name);
+    const auto machine = valid ? machines.find(*valid) : std::nullopt;
+    return machine && machine->record.uid == ::geteuid();
+}
+
 } // namespace
 
 int list_machines(const Invocation& call, const MachineStore& machines) {
@@ -30,6 +39,8 @@ int list_machines(const Invocation& call, const MachineStore& machines) {
         columns.emplace_back("ADDRESSES");
     Table table{std::move(columns)};
     for (const MachineRow& row : rows_of_machines(call, machines, {.system = true, .addresses = addresses})) {
+        if (call.of_user && !is_own(machines, row.name))
+            continue;
         std::vector<Cell> cells{row.name, cell_of(row.machine_class), cell_of(row.service), cell_of(row.found.system),
                                 cell_of(row.found.version)};
         if (addresses)

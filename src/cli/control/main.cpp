@@ -3,13 +3,16 @@
 #include "base/exit_status.hpp"
 #include "base/failure.hpp"
 #include "cli/control/composition.hpp"
+#include "cli/control/own_machines.hpp"
 #include "cli/control/transfer.hpp"
 #include "cli/control/verbs.hpp"
 
 #include <clocale>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace machinist {
@@ -31,7 +34,18 @@ Invocation invocation_of(std::span<char*> arguments) {
     return parse_invocation(pointers);
 }
 
+// What `machinist` hands on without root.
+std::optional<int> run_by_service(std::span<char*> arguments) {
+    if (is_called(arguments, "systemd-nspawn"))
+        return run_own_machine(Manner::nspawn, arguments.subspan(1), host_places());
+    if (is_called(arguments, "machinist") && arguments.size() > 1 && std::string_view{arguments[1]} == "run")
+        return run_own_machine(Manner::machinist, arguments.subspan(2), host_places());
+    return std::nullopt;
+}
+
 int main_of(std::span<char*> arguments) {
+    if (const auto status = run_by_service(arguments))
+        return *status;
     Invocation call = invocation_of(arguments);
     call.as_machinectl = is_called(arguments, "machinectl");
     const MachineStore machines{host_places()};

@@ -2,15 +2,13 @@
 #include "cli/control/session_unit.hpp"
 
 #include "base/failure.hpp"
+#include "cli/control/relay.hpp"
 #include "kernel/pty.hpp"
 #include "registry/running_errand.hpp"
 
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 
 namespace machinist {
 
@@ -42,21 +40,6 @@ bool start_unit(Connection& bus, const SessionWish& wish, BorrowedFd master) {
     if (failure && failure->kind() != FailureKind::not_supported)
         throw std::move(*failure);
     return !failure;
-}
-
-void relay(const PreparedEntry& prepared) {
-    const pid_t pid = ::fork();
-    if (pid < 0)
-        throw system_failure("start a process");
-    if (pid == 0) {
-        try {
-            prepared.execute();
-        } catch (const Failure&) {
-            ::_exit(EXIT_FAILURE);
-        }
-    }
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR)
-        continue;
 }
 
 std::optional<ShellState> state_of_shell(Connection& bus, int pty_number) {

@@ -6,6 +6,7 @@
 #include "cli/control/host_units.hpp"
 #include "cli/control/image_verbs.hpp"
 #include "cli/control/launch.hpp"
+#include "cli/control/own_machines.hpp"
 #include "cli/control/settings_files.hpp"
 #include "image/instances.hpp"
 #include "image/pool.hpp"
@@ -105,9 +106,25 @@ std::vector<std::string> images_of(const Invocation& call) {
     return images;
 }
 
+bool start_own(const Invocation& call, const std::string& word) {
+    try {
+        start_own_machine(call, word);
+        return true;
+    } catch (const Failure& failure) {
+        std::fprintf(stderr, "machinist: %s\n", failure.what());
+        return false;
+    }
+}
+
 } // namespace
 
 int start_machines(const Invocation& call, const MachineStore& machines) {
+    if (call.of_user) {
+        bool all_run = true;
+        for (const std::string& word : call.words)
+            all_run = start_own(call, word) && all_run;
+        return all_run ? 0 : 1;
+    }
     const std::vector<std::string> images = images_of(call);
     Starter starter{call, machines};
     bool all_run = true;

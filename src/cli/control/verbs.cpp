@@ -89,6 +89,16 @@ constexpr std::string_view not_built[]{
 };
 // clang-format on
 
+// With --user; which of them the caller may is the service's to say.
+constexpr std::string_view about_own_machines[]{
+    "list",   "status",  "show",      "exec", "shell",   "login", "wait",   "start", "poweroff", "stop",
+    "reboot", "restart", "terminate", "kill", "monitor", "pause", "resume", "help",  "version",
+};
+
+bool is_about_own_machines(const Verb& verb) {
+    return std::ranges::find(about_own_machines, verb.name) != std::end(about_own_machines);
+}
+
 } // namespace
 
 std::span<const Verb> verbs() {
@@ -111,6 +121,9 @@ const Verb& find_verb(const Invocation& call) {
                                               std::string{verb->fewest == 1 && verb->most == 1 ? "a name" : "names"}};
     if (call.words.size() > verb->most)
         throw Failure{FailureKind::usage, "'" + call.verb + "' does not take '" + call.words[verb->most] + "'"};
+    if (call.of_user && !is_about_own_machines(*verb))
+        throw Failure{FailureKind::not_supported, "'" + call.verb + "' is not about machines of one's own"}.try_instead(
+            "leaving --user out");
     if (call.is_remote() && !verb->elsewhere)
         throw Failure{FailureKind::not_supported, "'" + call.verb + "' works on this host only"}.try_instead(
             call.host ? "'ssh " + *call.host + " machinist " + call.verb + "'"

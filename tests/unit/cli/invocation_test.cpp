@@ -96,8 +96,17 @@ TEST(AnInvocation, RefusesOptionsThatItDoesNotKnow) {
     EXPECT_EQ(kind_of_failure({"show", "--m"}), FailureKind::usage);
 }
 
-TEST(AnInvocation, RefusesManagersOfUsers) {
-    EXPECT_EQ(kind_of_failure({"--user", "list"}), FailureKind::not_supported);
+TEST(AnInvocation, IsAboutOnesOwnMachinesByTheOptionBeforeTheVerb) {
+    EXPECT_TRUE(parse({"--user", "list"}).of_user);
+    EXPECT_TRUE(parse({"--user", "exec", "web", "id"}).of_user);
+    EXPECT_FALSE(parse({"exec", "--user", "alice", "web", "id"}).of_user);
+    EXPECT_FALSE(parse({"--system", "list"}).of_user);
+}
+
+TEST(AnInvocation, IsRefusedForOnesOwnWhereItIsAboutImagesOfTheHost) {
+    EXPECT_NO_THROW((void)find_verb(parse({"--user", "start", "web"})));
+    EXPECT_THROW((void)find_verb(parse({"--user", "remove", "web"})), Failure);
+    EXPECT_THROW((void)find_verb(parse({"--user", "bind", "web", "/etc"})), Failure);
 }
 
 TEST(AnInvocation, NamesOtherHostsAndMachinesForVerbsThatReachThere) {
