@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <map>
 #include <sstream>
+#include <unistd.h>
 
 namespace machinist::test {
 
@@ -68,8 +69,45 @@ protected:
     }
 };
 
+// The pool on a filesystem of its own. It is made outside, where the tools for it are; the devices are the same.
+class ABtrfsPool : public WithEachProvider {
+protected:
+    void TearDown() override {
+        end();
+        WithEachProvider::TearDown();
+    }
+    void begin() {
+        const std::string file = place_ + "/pool.btrfs";
+        const Outcome made = outside("set -e; mkdir " + place_ + "; truncate -s 256M " + file + "; mkfs.btrfs -q -f " +
+                                     file + " >/dev/null; mkdir -p " + file + ".d; mount -o loop " + file + " " + file +
+                                     ".d; btrfs subvolume create " + file + ".d/small >/dev/null; mkdir " + file +
+                                     ".d/small/usr; umount " + file + ".d; losetup --find --show " + file);
+        ASSERT_EQ(made.status, 0) << made.output << made.errors;
+        device_ = made.output.substr(0, made.output.find('\n'));
+        const Outcome mounted = sh("mount " + device_ + " /var/lib/machines");
+        ASSERT_EQ(mounted.status, 0) << mounted.errors;
+    }
+    void end() {
+        if (device_.empty())
+            return;
+        // Whoever looks into it at the time.
+        EXPECT_TRUE(eventually([] { return holds("umount /var/lib/machines"); }, 20s));
+        EXPECT_EQ(outside("losetup --detach " + device_ + " && rm -r " + place_).status, 0);
+        device_.clear();
+    }
+
+private:
+    static Outcome outside(const std::string& script) {
+        return run("/bin/sh", {"-c", "PATH=$PATH:/usr/sbin:/sbin; " + script});
+    }
+    const std::string place_ = "/tmp/machinist-test-btrfs." + std::to_string(::getpid());
+    std::string device_;
+};
+
 } // namespace
 
+INSTANTIATE_TEST_SUITE_P(By, ABtrfsPool, testing::Values("machined", "machinistd"),
+                         [](const auto& provider) { return provider.param; });
 INSTANTIATE_TEST_SUITE_P(By, SideBySide, testing::Values("machined", "machinistd"),
                          [](const auto& provider) { return provider.param; });
 
@@ -215,6 +253,38 @@ TEST_P(SideBySide, ChangeImagesAlike) {
         call("list-images --all --no-legend | cut -d ' ' -f 1");
     }
     EXPECT_EQ(said[1], said[0]);
+}
+
+TEST_P(ABtrfsPool, IsLimitedAlike) {
+    if (!holds("machinectl list-images"))
+        GTEST_SKIP() << "needs the provider's images";
+    std::string said[2];
+    for (const bool is_mine : {false, true}) {
+        ASSERT_NO_FATAL_FAILURE(begin());
+        const auto call = [&](const std::string& words) {
+            const Outcome outcome = sh((is_mine ? ours : "machinectl") + (" " + words));
+            // Why something fails, everybody says in words of their own.
+            said[is_mine] += words + ": " + std::to_string(outcome.status) + "\n" + outcome.output +
+                             (outcome.errors.empty() ? "" : "a failure\n");
+        };
+        const auto look = [&] {
+            said[is_mine] += sh("busctl get-property org.freedesktop.machine1 /org/freedesktop/machine1 "
+                                "org.freedesktop.machine1.Manager PoolLimit")
+                                 .output;
+            call("show-image small -p Name -p Type -p Limit -p LimitExclusive");
+        };
+        look();
+        // Nothing is counted before the pool has a limit.
+        for (const std::string words : {"small 100M", "200M", "small 1G", "small -", "-"}) {
+            call("set-limit " + words);
+            look();
+        }
+        ASSERT_NO_FATAL_FAILURE(end());
+    }
+    EXPECT_EQ(said[1], said[0]);
+    EXPECT_THAT(said[0], HasSubstr("set-limit small 100M: 1\n"));
+    EXPECT_THAT(said[0], HasSubstr("t 209715200\n"));
+    EXPECT_THAT(said[0], HasSubstr("Limit=1073741824\n"));
 }
 
 TEST_P(SideBySide, EnableUnitsAlike) {
