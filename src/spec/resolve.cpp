@@ -94,8 +94,8 @@ std::variant<Resolved, Problems> resolve(const StartRequest& request, const Sett
     resolving::Resolving r{request, settings, image, host, chance, credentials, {}, {}, {}};
     r.spec.manner = request.manner;
     if (host.caller_uid != 0 && !request.dry_run)
-        r.problem(FailureKind::not_permitted, "",
-                  "starting a machine as an ordinary user is not built yet in this version", "running this as root");
+        r.problem(FailureKind::not_permitted, "", "only root starts machines; others have the service start theirs",
+                  "'machinist --user run'");
     for (const std::string& oddity : image.oddities)
         r.warn("--directory", oddity);
     if (request.make_from)

@@ -178,7 +178,7 @@ TEST(AnInit, NeedsItsOwnProcessesAndHostName) {
 TEST(AnOrdinaryUser, MayLookButNotStart) {
     Decision decision = machinist_run({"ls"});
     decision.host.caller_uid = 1000;
-    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("as an ordinary user is not built yet")));
+    EXPECT_THAT(decision.sentences(), ElementsAre(HasSubstr("others have the service start theirs")));
     decision.words = {"--dry-run", "ls"};
     EXPECT_THAT(decision.sentences(), IsEmpty());
 }
