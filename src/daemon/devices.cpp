@@ -29,13 +29,7 @@ void change(Service& service, const Call& call, const std::string& name, const c
         if (!service.errands.machine_of(registered).spec)
             throw Failure{FailureKind::not_supported, "machine '" + name + "' is kept by another manager"};
         service.errands.run(registered, "machinist-device", {what, name, device.path.string() + ":" + device.access},
-                            {.patience = patience}, [call](ErrandAnswer*, const Failure* failure) {
-                                answer(call, [&] {
-                                    if (failure != nullptr)
-                                        throw Failure{*failure};
-                                    call.reply();
-                                });
-                            });
+                            {.patience = patience}, replying_when_done(call));
     });
 }
 

@@ -2,7 +2,6 @@
 // Members that move files between the host and machines, or show them.
 #include "kernel/files.hpp"
 #include "base/failure.hpp"
-#include "bus/log.hpp"
 #include "daemon/errands.hpp"
 #include "daemon/interfaces.hpp"
 
@@ -14,18 +13,6 @@ namespace {
 
 constexpr std::chrono::seconds patience{25};
 constexpr std::uint64_t copy_replace = 1;
-
-Errands::OnDone replying_when_done(const Call& call) {
-    return [call](ErrandAnswer* done, const Failure* failure) {
-        answer(call, [&] {
-            if (failure != nullptr)
-                throw Failure{*failure};
-            if (!done->text.empty())
-                log_debug(done->text);
-            call.reply();
-        });
-    };
-}
 
 void copy(Service& service, const Call& call, const std::string& name, ErrandKind kind, bool has_flags) {
     auto source = call.take<std::string>();

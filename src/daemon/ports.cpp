@@ -37,13 +37,7 @@ void change(Service& service, const Call& call, const std::string& name, const c
             throw Failure{FailureKind::no_own_network, "machine '" + name + "' uses the host's network"};
         service.errands.run(registered, "machinist-gateway",
                             {what, machine.run_directory.filename().string(), port_forward_text(port)},
-                            {.patience = patience}, [call](ErrandAnswer*, const Failure* failure) {
-                                answer(call, [&] {
-                                    if (failure != nullptr)
-                                        throw Failure{*failure};
-                                    call.reply();
-                                });
-                            });
+                            {.patience = patience}, replying_when_done(call));
     });
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/service.hpp"
 
 #include "base/failure.hpp"
+#include "bus/log.hpp"
 
 namespace machinist {
 
@@ -41,6 +42,18 @@ UnitManager::OnDone replying(const Call& call) {
         answer(call, [&] {
             if (failure != nullptr)
                 throw Failure{*failure};
+            call.reply();
+        });
+    };
+}
+
+Errands::OnDone replying_when_done(const Call& call) {
+    return [call](ErrandAnswer* done, const Failure* failure) {
+        answer(call, [&] {
+            if (failure != nullptr)
+                throw Failure{*failure};
+            if (!done->text.empty())
+                log_debug(done->text);
             call.reply();
         });
     };

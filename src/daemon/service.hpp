@@ -52,5 +52,7 @@ Question question_of(const Service& service, Permission permission);
 
 // The done of a use case that answers the call with nothing.
 UnitManager::OnDone replying(const Call& call);
+// With nothing; what the errand has to say is logged.
+Errands::OnDone replying_when_done(const Call& call);
 
 } // namespace machinist
