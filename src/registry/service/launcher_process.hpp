@@ -12,6 +12,6 @@ namespace machinist {
 
 // arguments: of `machinist run`. A terminal among the streams becomes that of its session, so that a change of size
 // comes there. Throws Failure if the program is not installed.
-Pidfd start_launcher(const std::vector<std::string>& arguments, const CallersStreams& streams);
+Pidfd start_launcher(std::vector<std::string> arguments, const CallersStreams& streams);
 
 } // namespace machinist

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -20,46 +21,51 @@ UniqueFd moved(BorrowedFd descriptor) {
     return UniqueFd{::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
 }
 
-[[noreturn]] void execute_in_child(std::vector<std::string> words, const OwnStreams& streams) {
+void execute_with(const OwnStreams& streams, char* const* words) {
+    (void)::setsid();
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    const UniqueFd errors = streams.errors ? moved(streams.errors) : UniqueFd{};
+    const UniqueFd file = streams.file ? moved(streams.file) : open_path("/dev/null", O_RDWR | O_NOCTTY);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO})
+        if (::dup2(file.get(), stream) < 0)
+            throw system_failure("take the file");
+    if (errors && ::dup2(errors.get(), STDERR_FILENO) < 0)
+        throw system_failure("take the errors");
+    // Only what it was started by: no setting of ours is one of its.
+    ::unsetenv("NOTIFY_SOCKET");
+    ::unsetenv("WATCHDOG_PID");
+    ::unsetenv("WATCHDOG_USEC");
+    ::execv(words[0], words);
+}
+
+} // namespace
+
+Pidfd fork_own_program(std::string_view program, const std::vector<std::string>& arguments,
+                       const std::function<void(char* const*)>& execute) {
+    std::vector<std::string> words{own_program(program).string()};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    if (::access(words[0].c_str(), X_OK) < 0)
+        throw system_failure("execute '" + words[0] + "'").try_instead("installing all of machinist");
+    std::vector<char*> pointers;
+    for (std::string& word : words)
+        pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    Pidfd child = fork_held();
+    if (child)
+        return child;
     try {
-        (void)::setsid();
-        sigset_t none;
-        ::sigemptyset(&none);
-        ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        const UniqueFd errors = streams.errors ? moved(streams.errors) : UniqueFd{};
-        const UniqueFd file = streams.file ? moved(streams.file) : open_path("/dev/null", O_RDWR | O_NOCTTY);
-        for (const int stream : {STDIN_FILENO, STDOUT_FILENO})
-            if (::dup2(file.get(), stream) < 0)
-                throw system_failure("take the file");
-        if (errors && ::dup2(errors.get(), STDERR_FILENO) < 0)
-            throw system_failure("take the errors");
-        // Only what it was started by: no setting of ours is one of its.
-        ::unsetenv("NOTIFY_SOCKET");
-        ::unsetenv("WATCHDOG_PID");
-        ::unsetenv("WATCHDOG_USEC");
-        std::vector<char*> arguments;
-        for (std::string& word : words)
-            arguments.push_back(word.data());
-        arguments.push_back(nullptr);
-        ::execv(arguments[0], arguments.data());
-    } catch (const Failure&) {
+        execute(pointers.data());
+    } catch (const std::exception&) {
         // That there is no result says it.
     }
     ::_exit(EXIT_FAILURE);
 }
 
-} // namespace
-
 Pidfd start_own_process(std::string_view program, const std::vector<std::string>& arguments,
                         const OwnStreams& streams) {
-    std::vector<std::string> words{own_program(program).string()};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    if (::access(words[0].c_str(), X_OK) < 0)
-        throw system_failure("execute '" + words[0] + "'").try_instead("installing all of machinist");
-    Pidfd child = fork_held();
-    if (!child)
-        execute_in_child(std::move(words), streams);
-    return child;
+    return fork_own_program(program, arguments, [&](char* const* words) { execute_with(streams, words); });
 }
 
 } // namespace machinist

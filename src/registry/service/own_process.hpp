@@ -4,6 +4,7 @@
 
 #include "kernel/pidfd.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,11 @@ struct OwnStreams {
     BorrowedFd errors = {}; // else they are ours
 };
 
-// Throws Failure if it is not installed.
+// execute: what the child does; it replaces the program by that of the words. A Failure of it ends the child with a
+// status only. Throws Failure if the program is not installed.
+Pidfd fork_own_program(std::string_view program, const std::vector<std::string>& arguments,
+                       const std::function<void(char* const* words)>& execute);
+// The same, with the streams and an environment without what was for us.
 Pidfd start_own_process(std::string_view program, const std::vector<std::string>& arguments, const OwnStreams& streams);
 
 } // namespace machinist
