@@ -4,14 +4,11 @@
 #include "base/own_programs.hpp"
 #include "base/text.hpp"
 #include "devices/device_change.hpp"
-#include "kernel/sockets.hpp"
+#include "registry/errand_program.hpp"
 #include "spec/device_text.hpp"
-#include "spec/errand.hpp"
 
 #include <cstdio>
-#include <fcntl.h>
 #include <string_view>
-#include <unistd.h>
 
 namespace machinist {
 
@@ -31,23 +28,12 @@ void change(std::string_view what, std::string_view name, std::string_view text)
 
 // REPLY add-device|remove-device NAME PATH[:ACCESS]
 int run(int count, char** words) {
-    const auto reply = count == 5 ? parse_integer<int>(words[1]) : std::nullopt;
-    if (!reply || *reply <= STDERR_FILENO || ::fcntl(*reply, F_SETFD, FD_CLOEXEC) < 0) {
+    const UniqueFd reply = count == 5 ? take_reply_descriptor(words[1]) : UniqueFd{};
+    if (!reply) {
         std::fputs("machinist-device is run by machinist; people use 'machinist device'\n", stderr);
         return 2;
     }
-    const UniqueFd socket{*reply};
-    try {
-        change(words[2], words[3], words[4]);
-        send_message(socket, done_message(""));
-        return 0;
-    } catch (const Failure& failure) {
-        send_message(socket, failed_message(failure));
-        return exit_status_for(failure);
-    } catch (const std::exception& broken) {
-        send_message(socket, failed_message(Failure{FailureKind::internal, broken.what()}));
-        return 1;
-    }
+    return answer_errand(reply, [&] { change(words[2], words[3], words[4]); });
 }
 
 } // namespace

@@ -2,19 +2,15 @@
 // machinist-gateway: sees to addresses, names and ports of machines in one network namespace of the host.
 #include "base/failure.hpp"
 #include "base/own_programs.hpp"
-#include "base/text.hpp"
 #include "gateway/gateway_facts.hpp"
 #include "gateway/nft_ruleset.hpp"
 #include "gateway/nft_table.hpp"
 #include "gateway/serving.hpp"
-#include "kernel/sockets.hpp"
 #include "network/gateway_client.hpp"
-#include "spec/errand.hpp"
+#include "registry/errand_program.hpp"
 #include "spec/port_forward.hpp"
 
 #include <cstdio>
-#include <fcntl.h>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -38,18 +34,6 @@ void change_port(std::string_view what, std::string_view key, std::string_view t
     what == "add-port" ? gateway.add_port(key, *port) : gateway.remove_port(key, *port);
 }
 
-// REPLY add-port|remove-port KEY PORT: for the service, which must not wait itself.
-int answer(BorrowedFd reply, char** words) {
-    try {
-        change_port(words[0], words[1], words[2]);
-        send_message(reply, done_message(""));
-        return 0;
-    } catch (const Failure& failure) {
-        send_message(reply, failed_message(failure));
-        return exit_status_for(failure);
-    }
-}
-
 constexpr std::pair<std::string_view, int (*)()> verbs[]{{"--serve", serve_machines},
                                                          {"--serve-apart", serve_apart},
                                                          {"--start", start_serving},
@@ -62,11 +46,9 @@ int run(int count, char** words) {
             return act();
     if (first == "--dropping-chains" && count == 3)
         return print_dropping_chains(words[2]);
-    const auto reply = count == 5 ? parse_integer<int>(first) : std::nullopt;
-    if (reply && *reply > STDERR_FILENO && ::fcntl(*reply, F_SETFD, FD_CLOEXEC) == 0) {
-        const UniqueFd socket{*reply};
-        return answer(socket, words + 2);
-    }
+    // REPLY add-port|remove-port KEY PORT: for the service, which must not wait itself.
+    if (const UniqueFd reply = count == 5 ? take_reply_descriptor(words[1]) : UniqueFd{})
+        return answer_errand(reply, [&] { change_port(words[2], words[3], words[4]); });
     std::fputs("machinist-gateway is run by machinist; people use 'machinist'\n", stderr);
     return 2;
 }
