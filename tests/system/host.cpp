@@ -69,11 +69,15 @@ std::string Host::why_not() {
     return {};
 }
 
-Host::Host() {
+std::filesystem::path Host::new_work_directory() {
     char name[] = "/tmp/machinist-system.XXXXXX";
     if (!::mkdtemp(name))
         throw std::runtime_error{"make a directory in /tmp"};
-    work_ = name;
+    return name;
+}
+
+// By another constructor, so that a host that does not come up is destroyed, too.
+Host::Host() : Host(new_work_directory()) {
     std::vector<std::string> arguments{trees() / ("host-" + release()), installed(work_), work_,
                                        "web=" + (trees() / release()).string()};
     if (std::filesystem::exists(trees() / "busybox/usr"))

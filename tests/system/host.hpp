@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace machinist::test {
 
@@ -31,6 +32,8 @@ public:
     static std::string why_not();
 
 private:
+    explicit Host(std::filesystem::path work) : work_(std::move(work)) {}
+    static std::filesystem::path new_work_directory();
     [[nodiscard]] std::vector<std::string> entering() const;
 
     std::filesystem::path work_;
