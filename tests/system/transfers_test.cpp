@@ -23,9 +23,10 @@ protected:
     void TearDown() override {
         OnAHost::TearDown();
         if (Host::why_not().empty())
-            (void)sh("for name in small pulled; do chattr -R -i /var/lib/machines/*$name*; done 2>/dev/null; "
-                     "rm -rf /var/lib/machines/small* /var/lib/machines/pulled* /var/lib/machines/.tar*; "
-                     "systemctl disable --quiet machinistd; systemctl stop machinistd");
+            (void)sh(
+                "chattr -R -i /var/lib/machines/small* /var/lib/machines/pulled* /var/lib/machines/.tar* 2>/dev/null; "
+                "rm -rf /var/lib/machines/small* /var/lib/machines/pulled* /var/lib/machines/.tar*; "
+                "systemctl disable --quiet machinistd; systemctl stop machinistd");
     }
 };
 
