@@ -97,7 +97,7 @@ struct UserSpec {
     std::uint32_t size = 65536;
     Ownership ownership = Ownership::off;
     // Ranges for machines inside: as many, one behind the other from first_nested_id. Where they lie on the host is
-    // chosen at the start; the last one chosen is for the owner that marks trees inside whose owners change.
+    // chosen at the start; with nesting one more is, for the owner that marks trees inside whose owners change.
     std::uint32_t nested_ranges = 0;
     std::vector<std::uint32_t> nested_bases;
     // Whose machine it is, if it was started for somebody else than root: the tree must be theirs, and their files are

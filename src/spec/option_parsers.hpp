@@ -68,6 +68,7 @@ void pick_users(Reading&);
 void managed_by(Reading&);
 void users_ownership(Reading&);
 void users_chown(Reading&);
+void users_delegate(Reading&);
 void capability(Reading&);
 void drop_capability(Reading&);
 void ambient_capability(Reading&);

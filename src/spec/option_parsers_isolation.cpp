@@ -14,6 +14,8 @@ namespace machinist::option_parsers {
 
 namespace {
 
+constexpr std::uint32_t most_delegated_ranges = 16; // as systemd-nspawn has it
+
 // "BASE" or "BASE:SIZE"; 4294967295 is no id.
 bool read_id_range(std::string_view text, UserNamespaceSettings& users) {
     const auto colon = text.find(':');
@@ -54,7 +56,11 @@ void private_users(Reading& reading) {
 }
 
 void pick_users(Reading& reading) {
-    reading.settings.users = UserNamespaceSettings{UserNamespaceKind::pick, 0, 65536, Ownership::automatic};
+    UserNamespaceSettings& users = group(reading.settings.users);
+    users.kind = UserNamespaceKind::pick;
+    users.base = 0;
+    users.size = 65536;
+    users.ownership = Ownership::automatic;
 }
 
 void managed_by(Reading& reading) {
@@ -73,6 +79,14 @@ void users_ownership(Reading& reading) {
         group(reading.settings.users).ownership = ownership;
     else
         reading.problem("is none of " + listed(ownership_names));
+}
+
+void users_delegate(Reading& reading) {
+    const auto ranges = parse_integer<std::uint32_t>(reading.value);
+    if (ranges && *ranges <= most_delegated_ranges)
+        group(reading.settings.users).delegated = *ranges;
+    else
+        reading.problem("is no number from 0 to " + std::to_string(most_delegated_ranges));
 }
 
 void users_chown(Reading& reading) {

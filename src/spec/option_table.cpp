@@ -116,8 +116,8 @@ constexpr auto rows = std::to_array<Option>({
      parse::users_ownership, "How the tree gets its owners: auto, map, foreign, chown, off", nullptr, "auto"},
     {"private-users-chown", 0, none, "", users, hidden, "Files", "PrivateUsersChown", privileged, 220,
      parse::users_chown, "Old spelling of --private-users-ownership=chown"},
-    {"private-users-delegate", 0, required, "N", users, shown, "Exec", "PrivateUsersDelegate", privileged, 260, nullptr,
-     "Delegate more ranges of users"},
+    {"private-users-delegate", 0, required, "N", users, shown, "Exec", "PrivateUsersDelegate", privileged, 260,
+     parse::users_delegate, "Give managed users more ranges of 65536, for machines inside: 0 to 16", nullptr, "0"},
     {"", 'U', none, "", users, shown, "", "", privileged, 230, parse::pick_users,
      "The same as --private-users=pick --private-users-ownership=auto"},
 

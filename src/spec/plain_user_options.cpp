@@ -31,6 +31,8 @@ constexpr auto options = std::to_array<std::string_view>({
     // its network: none, or a link to the service's
     "private-network",
     "network-veth",
+    // its users: resolving knows how many ranges
+    "private-users-delegate",
     // less than others have
     "drop-capability",
     "no-new-privileges",

@@ -44,6 +44,9 @@ void nesting(Resolving& r) {
     if (!r.settings.nesting.value_or(false))
         return;
     refuse_what_would_open_the_host(r);
+    if (r.spec.users.nested_ranges > 0)
+        r.problem("--private-users-delegate", "--private-users-delegate and --nesting exclude each other",
+                  "--nesting with --private-users=pick, which has more ranges, too");
     r.spec.nesting = true;
     // Whoever names a range says its size, too.
     if (r.spec.users.kind == UserNamespaceKind::pick)

@@ -8,6 +8,9 @@ namespace machinist::resolving {
 
 namespace {
 
+// All users of a host share some 28000 ranges.
+constexpr std::uint32_t most_delegated_to_plain_users = 4;
+
 // What it stands on is a directory that its user can give, and nothing of the host's.
 void owner(Resolving& r, std::uint32_t uid) {
     const std::string option = "--managed-by";
@@ -24,6 +27,9 @@ void owner(Resolving& r, std::uint32_t uid) {
         refuse("has owners as its directory has them", "leaving --private-users-ownership out");
     if (!r.spec.extra_mounts.empty())
         refuse("has no mounts of the host's", "leaving --bind and the like out");
+    if (r.spec.users.nested_ranges > most_delegated_to_plain_users)
+        refuse("has at most " + std::to_string(most_delegated_to_plain_users) + " ranges more",
+               "--private-users-delegate=" + std::to_string(most_delegated_to_plain_users));
     r.spec.users.owner = PlainUser{.uid = uid, .gid = r.host.group_of_owner};
 }
 
@@ -45,6 +51,10 @@ void users(Resolving& r) {
     if (users.kind != UserNamespaceKind::none && r.has_root_mount() && !base_is_explicit)
         r.problem("--private-users", "a mount on '/' cannot be given to users that are not known yet",
                   "--private-users=no, or --private-users=BASE --private-users-ownership=off");
+    users.nested_ranges = written.delegated;
+    if (written.delegated > 0 && users.kind != UserNamespaceKind::managed)
+        r.problem("--private-users-delegate", "--private-users-delegate is for users that are chosen for one start",
+                  "--private-users=managed");
     if (written.owner)
         owner(r, *written.owner);
 }

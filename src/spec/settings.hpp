@@ -46,6 +46,7 @@ struct UserNamespaceSettings {
     std::uint32_t size = 65536;
     std::optional<Ownership> ownership;
     std::optional<std::uint32_t> owner; // uid of whom the machine is started for
+    std::uint32_t delegated = 0;        // ranges beside its own
 };
 
 struct NetworkSettings {

@@ -89,6 +89,22 @@ void keep_locked(Start& start, IdRange range) {
     start.kept.push_back(std::move(range.lock));
 }
 
+// Owners of trees inside change only where nesting is asked for.
+bool has_marking_range(const MachineSpec& spec) {
+    return spec.nesting && spec.users.nested_ranges > 0;
+}
+
+// On disk are the ids that the machine sees, so the next start may have others here.
+void choose_nested_ranges(Start& start) {
+    UserSpec& users = start.spec.users;
+    const std::size_t wanted = users.nested_ranges + (has_marking_range(start.spec) ? 1U : 0U);
+    while (users.nested_bases.size() < wanted) {
+        IdRange nested = IdRangeStore{}.pick_another();
+        users.nested_bases.push_back(nested.base);
+        keep_locked(start, std::move(nested));
+    }
+}
+
 void choose_the_id_range(Start& start) {
     UserSpec& users = start.spec.users;
     if (users.kind == UserNamespaceKind::of_root) {
@@ -103,7 +119,8 @@ void choose_the_id_range(Start& start) {
         IdRange range = IdRangeStore{}.pick_another();
         users.kind = UserNamespaceKind::fixed;
         users.base = range.base;
-        return keep_locked(start, std::move(range));
+        keep_locked(start, std::move(range));
+        return choose_nested_ranges(start);
     }
     if (users.kind != UserNamespaceKind::pick)
         return;
@@ -115,13 +132,7 @@ void choose_the_id_range(Start& start) {
     users.kind = UserNamespaceKind::fixed;
     users.base = range.base;
     keep_locked(start, std::move(range));
-    // On disk are the ids that the machine sees, so the next start may have others here.
-    const std::size_t wanted = users.nested_ranges == 0 ? 0 : users.nested_ranges + 1;
-    while (users.nested_bases.size() < wanted) {
-        IdRange nested = IdRangeStore{}.pick_another();
-        users.nested_bases.push_back(nested.base);
-        keep_locked(start, std::move(nested));
-    }
+    choose_nested_ranges(start);
 }
 
 void reserve_addresses(Start& start) {
@@ -170,7 +181,7 @@ void write_the_id_maps(Start& start) {
     const UserSpec& users = start.spec.users;
     std::vector<IdMap> map{{.inside = 0, .outside = users.base, .count = users.size}};
     for (std::size_t range = 0; range < users.nested_bases.size(); ++range) {
-        const bool marks = range + 1 == users.nested_bases.size();
+        const bool marks = has_marking_range(start.spec) && range + 1 == users.nested_bases.size();
         const auto inside = first_nested_id + static_cast<std::uint32_t>(range) * IdRangeStore::size;
         map.push_back(
             {.inside = marks ? busy_owner : inside, .outside = users.nested_bases[range], .count = IdRangeStore::size});

@@ -118,6 +118,21 @@ TEST_F(ATreeOfAUser, KeepsAnEphemeralMachineInMemory) {
     EXPECT_FALSE(tree.has("etc/new"));
 }
 
+TEST_F(ATreeOfAUser, GetsTheRangesThatAreDelegatedToIt) {
+    start_with(options({"--private-users-delegate=2"}));
+
+    EXPECT_THAT(ask("cat /proc/self/uid_map"), MatchesRegex(" +0 +[1-9][0-9]+ +65536\n"
+                                                            " +524288 +[1-9][0-9]+ +65536\n"
+                                                            " +589824 +[1-9][0-9]+ +65536\n"));
+    EXPECT_EQ(ask("cat /proc/self/gid_map"), ask("cat /proc/self/uid_map"));
+    EXPECT_EQ(ask("create /run/inner"), "ok");
+    EXPECT_EQ(ask("chown /run/inner 524288 655359"), "ok");
+    EXPECT_EQ(ask("stat /run/inner"), "reg 0644 0:0 524288:655359");
+    EXPECT_NE(ask("chown /run/inner 655360 0"), "ok");
+    end_machine();
+    EXPECT_THAT(refusal({"--private-users-delegate=5"}), HasSubstr("has at most 4 ranges more"));
+}
+
 TEST_F(ATreeOfAUser, IsTheSameAfterAReboot) {
     start_with(options());
     EXPECT_EQ(ask("create /etc/new"), "ok");

@@ -38,6 +38,7 @@ const std::map<std::string_view, const char*> good_values{
     {"uuid", "00000000000000000000000000000001"},
     {"register", "no"},
     {"private-users-ownership", "map"},
+    {"private-users-delegate", "2"},
     {"network-namespace-path", "/run/netns/a"},
     {"network-interface", "eth0"},
     {"network-macvlan", "eth0"},

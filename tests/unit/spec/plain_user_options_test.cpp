@@ -29,8 +29,9 @@ TEST(OptionsOfPlainUsers, AreAllInTheTable) {
 
 // What an untrusted file may not say either, and is given all the same, is named here.
 TEST(OptionsOfPlainUsers, AreFewThatUntrustedSettingsMayNotSay) {
-    constexpr auto known = std::to_array<std::string_view>(
-        {"ephemeral", "layer", "uuid", "private-network", "network-veth", "background", "set-credential"});
+    constexpr auto known =
+        std::to_array<std::string_view>({"ephemeral", "layer", "uuid", "private-users-delegate", "private-network",
+                                         "network-veth", "background", "set-credential"});
     for (const std::string_view name : options_of_plain_users())
         if (row_named(name)->trust != Trust::open) {
             EXPECT_NE(std::ranges::find(known, name), known.end()) << name;
