@@ -30,8 +30,6 @@ def entry(key):
     value = key["metavar"] or ("SOFT[:HARD]" if key["key"].startswith("Limit") else "WORDS")
     yield f'*{key["key"]}*={marked(value)}'
     text = meaning(key)
-    if not key["built"]:
-        text += " Not built yet."
     if key["default"]:
         text += f' Default: {marked(key["default"])}.'
     if key["list"]:

@@ -81,6 +81,12 @@ int read_cpu_count() {
     return list ? list->back() + 1 : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
+// Its filesystem is there only if it was not switched off at boot.
+bool runs_selinux() {
+    const auto known = read_file_if_exists("/proc/filesystems");
+    return known && known->find("\tselinuxfs\n") != std::string::npos;
+}
+
 bool is_there(const std::filesystem::path& path) {
     struct stat status {};
     return ::stat(path.c_str(), &status) == 0;
@@ -129,6 +135,7 @@ HostFacts read_host_facts(const WantedHostFacts& wanted) {
     read_limit(RLIMIT_NPROC, facts.pid1_nproc_soft, facts.pid1_nproc_hard);
     read_limit(RLIMIT_SIGPENDING, facts.pid1_sigpending_soft, facts.pid1_sigpending_hard);
     facts.cpu_count = read_cpu_count();
+    facts.has_selinux = runs_selinux();
     facts.resolved_stub = has_resolved_stub(wanted.root);
     facts.has_resolv_conf = is_there(wanted.root / "etc/resolv.conf");
     read_timezone(wanted.root, facts);

@@ -22,6 +22,8 @@ struct RootOwnership {
     BorrowedFd user_namespace;
     // The tree is this user's (image/owned_tree.hpp); nothing else above counts but base.
     std::optional<PlainUser> owner = {};
+    // SELinux, of what forgets changes in memory; empty: as the policy has it.
+    std::string memory_label = {};
 };
 
 // Images on disk whose files belong to this range belong to whoever starts them.

@@ -252,14 +252,16 @@ private:
 
     [[nodiscard]] UniqueFd make_memory() const {
         const std::string base = std::to_string(ownership_.base);
-        UniqueFd memory = make_filesystem("tmpfs", {{{"source", "machinist-volatile"},
-                                                     {"mode", "0755"},
-                                                     {"size", volatile_size},
-                                                     {"nr_inodes", volatile_inodes},
-                                                     {"uid", base},
-                                                     {"gid", base}},
-                                                    MOUNT_ATTR_NODEV});
-        return memory;
+        FilesystemOptions wanted{.options = {{"source", "machinist-volatile"},
+                                             {"mode", "0755"},
+                                             {"size", volatile_size},
+                                             {"nr_inodes", volatile_inodes},
+                                             {"uid", base},
+                                             {"gid", base}},
+                                 .attributes = MOUNT_ATTR_NODEV};
+        if (!ownership_.memory_label.empty())
+            wanted.options.emplace_back("context", ownership_.memory_label);
+        return make_filesystem("tmpfs", wanted);
     }
 
     UniqueFd compose_whole(BorrowedFd top) {

@@ -76,13 +76,6 @@ Problem misuse(std::span<const Option> table, int answer, std::string_view word)
     return usage_problem(option, option + " takes no value");
 }
 
-void apply(const Option& row, Reading& reading) {
-    if (row.parse == nullptr)
-        reading.problems.push_back(not_built(reading.option, reading.value));
-    else
-        row.parse(reading);
-}
-
 bool ends_the_command_line(const StartRequest& request) {
     return request.help || request.version || request.introspect || request.listing;
 }
@@ -151,7 +144,7 @@ CommandLine parse_command_line(Manner manner, std::span<char* const> arguments) 
         if (reading.has_value)
             reading.value = optarg;
         reading.next_word = words[static_cast<std::size_t>(optind)];
-        apply(row, reading);
+        row.parse(reading);
         line.written.push_back({&row, std::string{reading.value}, reading.has_value});
         if (reading.took_next_word)
             ++optind;

@@ -43,7 +43,7 @@ void append_row(std::string& text, const Option& row) {
         line.append("\n").append(column, ' ');
     else
         line.append(column - line.size(), ' ');
-    text.append(line).append(row.help).append(row.parse == nullptr ? " (not built yet)\n" : "\n");
+    text.append(line).append(row.help).append("\n");
 }
 
 std::string json_text(std::string_view text) {
@@ -105,7 +105,6 @@ std::string keys_json() {
         text.append(",\"list\":").append(row.is_list ? "true" : "false");
         text.append(",\"trust\":").append(json_text(trusts[static_cast<std::size_t>(row.trust)]));
         text.append(",\"hidden\":").append(row.kind == OptionKind::hidden ? "true" : "false");
-        text.append(",\"built\":").append(parser_of_key(row) != nullptr ? "true" : "false");
         text.append(",\"help\":").append(json_text(row.help)).append("}");
     }
     return text + "\n]";
@@ -130,7 +129,6 @@ std::string introspection_text(Manner manner) {
         text.append(",\"group\":").append(json_text(name_of(titles, row.group)));
         text.append(",\"key\":")
             .append(json_text(row.key.empty() ? "" : "[" + std::string{row.section} + "] " + std::string{row.key}));
-        text.append(",\"built\":").append(row.parse != nullptr ? "true" : "false");
         text.append(",\"help\":").append(json_text(row.help)).append("}");
     }
     return text + "\n],\n" + keys_json() + "}\n";

@@ -76,6 +76,7 @@ struct HostFacts {
     std::uint64_t pid1_nproc_soft = 0, pid1_nproc_hard = 0;
     std::uint64_t pid1_sigpending_soft = 0, pid1_sigpending_hard = 0;
     int cpu_count = 1;
+    bool has_selinux = false;              // a policy of it may be loaded
     std::map<std::string, HostUser> users; // those that were asked for and are there
     std::uint32_t group_of_owner = 0;      // primary one of whom the machine is started for
     bool resolved_stub = false;            // systemd-resolved answers on its stub listener

@@ -195,6 +195,12 @@ struct PayloadSpec {
     std::vector<std::string> host_ids;        // container_host_id=..., of the host's os-release
 };
 
+// Labels that SELinux gives; empty: as its policy has it.
+struct SelinuxSpec {
+    std::string payload;         // process 1 and what comes of it
+    std::string api_filesystems; // what is made in memory for this start
+};
+
 // Bit numbers are those of linux/capability.h.
 struct CapabilitySpec {
     std::uint64_t bounding = 0;
@@ -347,6 +353,7 @@ struct MachineSpec {
     CapabilitySpec capabilities;
     SyscallFilterSpec syscall_filter;
     bool no_new_privileges = false;
+    SelinuxSpec selinux;
     ResourceSpec resources;
     std::string personality;        // "", "x86" or "x86-64"
     std::optional<int> kill_signal; // to process 1 of the machine for an orderly end

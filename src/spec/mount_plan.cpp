@@ -231,7 +231,20 @@ void add_payload_filesystems(MountPlan& plan, const MachineSpec& spec) {
     }
 }
 
+void label_api_filesystems(MountPlan& plan, const MachineSpec& spec) {
+    for (MountStep& step : plan)
+        if (auto* made = std::get_if<NewFilesystem>(&step.action);
+            made != nullptr && (made->type == "tmpfs" || made->type == "devpts"))
+            made->options = with_api_label(std::move(made->options), spec);
+}
+
 } // namespace
+
+SuperblockOptions with_api_label(SuperblockOptions options, const MachineSpec& spec) {
+    if (!spec.selinux.api_filesystems.empty())
+        options.emplace_back("context", spec.selinux.api_filesystems);
+    return options;
+}
 
 MountPlan plan_mounts(const MachineSpec& spec) {
     MountPlan plan;
@@ -244,6 +257,7 @@ MountPlan plan_mounts(const MachineSpec& spec) {
     add_proc(plan, spec);
     add_whole_instances(plan, spec);
     add_payload_filesystems(plan, spec);
+    label_api_filesystems(plan, spec);
     std::ranges::stable_partition(plan, [](const MountStep& step) { return step.side == MountSide::host; });
     // Extras in /proc were planned before /proc itself.
     std::ranges::stable_partition(plan, [](const MountStep& step) {

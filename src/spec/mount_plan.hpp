@@ -69,6 +69,9 @@ inline bool is_on_the_root(const ExtraMount& mount) {
 // Pure: the root itself is not in it, it is described by the spec's root and users, and by what is mounted on it.
 MountPlan plan_mounts(const MachineSpec& spec);
 
+// What the machine's filesystems in memory have beside: the label that was asked for.
+SuperblockOptions with_api_label(SuperblockOptions options, const MachineSpec& spec);
+
 // "tmpfs on /run mode=0755 nosuid,nodev (why)": one line for people.
 std::string describe(const MountStep& step);
 std::string describe_action(const MountStep& step);

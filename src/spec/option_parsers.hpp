@@ -73,6 +73,8 @@ void capability(Reading&);
 void drop_capability(Reading&);
 void ambient_capability(Reading&);
 void no_new_privileges(Reading&);
+void selinux_context(Reading&);
+void selinux_api_context(Reading&);
 void nesting(Reading&);
 void system_call_filter(Reading&);
 void address_families(Reading&);

@@ -256,10 +256,8 @@ void any_key(Reading& reading) {
     line.place = reading.place + reading.option + ": ";
     line.option = std::string{row->key} + "=";
     line.value = trimmed(reading.value.substr(equals + 1));
-    if (const OptionParser parse = parser_of_key(*row))
-        parse(line);
-    else if (parse_bool(line.value).value_or(true))
-        reading.problems.push_back(not_built(line.option, line.value, line.place));
+    const OptionParser parse = parser_of_key(*row);
+    parse(line);
 }
 
 void share_system(Reading& reading) {

@@ -136,6 +136,48 @@ void no_new_privileges(Reading& reading) {
         reading.settings.no_new_privileges = wanted;
 }
 
+namespace {
+
+// USER:ROLE:TYPE, and levels behind where the policy has such. None holds what ends a word or has to be quoted.
+bool is_selinux_label(std::string_view text) {
+    const auto is_plain = [](char byte) {
+        return byte > ' ' && byte < '\x7f' && byte != '"' && byte != '\'' && byte != '\\';
+    };
+    int fields = 1;
+    for (std::string_view rest = text;; ++fields) {
+        const auto colon = rest.find(':');
+        if (rest.empty() || colon == 0)
+            return false;
+        if (colon == std::string_view::npos)
+            break;
+        rest.remove_prefix(colon + 1);
+    }
+    return fields >= 3 && std::ranges::all_of(text, is_plain);
+}
+
+void label(Reading& reading, std::size_t longest, std::optional<std::string>& member) {
+    if (!is_selinux_label(reading.value))
+        reading.problem("is no SELinux label", "USER:ROLE:TYPE[:LEVEL]");
+    else if (reading.value.size() > longest)
+        reading.problem("is longer than the kernel takes: " + std::to_string(longest) + " bytes");
+    else
+        member = std::string{reading.value};
+}
+
+// Of what is written to a process's attributes, and of an option of a filesystem.
+constexpr std::size_t longest_attribute = 4095;
+constexpr std::size_t longest_filesystem_option = 255;
+
+} // namespace
+
+void selinux_context(Reading& reading) {
+    label(reading, longest_attribute, reading.settings.selinux_context);
+}
+
+void selinux_api_context(Reading& reading) {
+    label(reading, longest_filesystem_option, reading.settings.selinux_api_context);
+}
+
 void nesting(Reading& reading) {
     if (const auto wanted = boolean(reading))
         reading.settings.nesting = wanted;

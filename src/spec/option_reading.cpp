@@ -28,11 +28,6 @@ void Reading::warn(std::string_view predicate, std::string remedy) const {
     warnings.push_back(problem_of(*this, predicate, std::move(remedy)));
 }
 
-Problem not_built(std::string option, std::string_view value, std::string_view place) {
-    std::string sentence = std::string{place} + option + " is not built yet in this version";
-    return {FailureKind::not_supported, std::move(option), std::string{value}, sentence, {}};
-}
-
 namespace option_parsers {
 
 std::optional<bool> boolean(const Reading& reading) {

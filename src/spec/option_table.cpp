@@ -16,7 +16,7 @@ using enum OptionArgument;
 using enum OptionKind;
 using enum Trust;
 
-// The order is that of --help. A row without a parser is refused as not built.
+// The order is that of --help.
 constexpr auto rows = std::to_array<Option>({
     // general
     {"help", 'h', none, "", general, shown, "", "", privileged, 0, parse::help, "Show this text"},
@@ -164,10 +164,10 @@ constexpr auto rows = std::to_array<Option>({
      261, parse::address_families, "Only these kinds of sockets, or with ~ all but these", nullptr, "", true, true},
     {"nesting", 0, none, "", security, ours, "Exec", "Nesting", privileged, 0, parse::nesting,
      "Let machinist, podman and systemd-nspawn run machines inside"},
-    {"selinux-context", 'Z', required, "LABEL", security, shown, "Exec", "SELinuxContext", privileged, 0, nullptr,
-     "SELinux label of processes"},
+    {"selinux-context", 'Z', required, "LABEL", security, shown, "Exec", "SELinuxContext", privileged, 0,
+     parse::selinux_context, "SELinux label of its process 1"},
     {"selinux-apifs-context", 'L', required, "LABEL", security, shown, "Exec", "SELinuxAPIFSContext", privileged, 0,
-     nullptr, "SELinux label of API filesystems"},
+     parse::selinux_api_context, "SELinux label of its API filesystems"},
 
     // resources
     {"rlimit", 0, required, "NAME=LIMIT", resources, shown, "", "", privileged, 239, parse::limit,
@@ -277,6 +277,8 @@ constexpr auto rows = std::to_array<Option>({
      parse::load_credential, "Pass a credential read from a file, socket or credential", nullptr, "", true},
     {"share-system", 0, none, "", credentials, hidden, "", "", privileged, 0, parse::share_system, ""},
 });
+
+static_assert(std::ranges::all_of(rows, [](const Option& row) { return row.parse != nullptr; }));
 
 } // namespace
 

@@ -77,8 +77,8 @@ struct Option {
     std::string_view section; // of the key; empty: only an option
     std::string_view key;
     Trust trust;
-    int since;          // version of systemd that brought it; 0: always there, or ours
-    OptionParser parse; // none: not built, refused by a sentence
+    int since; // version of systemd that brought it; 0: always there, or ours
+    OptionParser parse;
     std::string_view help;
     OptionParser parse_key = nullptr; // where a key is written otherwise than the option; none: as the option
     std::string_view by_default = {}; // what a key means that nobody wrote, as it would be written
@@ -88,13 +88,9 @@ struct Option {
 
 std::span<const Option> option_table();
 
-// Nothing for what is not built.
 OptionParser parser_of_key(const Option& row);
 
 // "MemoryMax", or with its section, "Resources.MemoryMax". Nothing if no key is called so.
 const Option* row_of_key(std::string_view name);
-
-// The sentence that refuses what is not built.
-Problem not_built(std::string option, std::string_view value, std::string_view place = {});
 
 } // namespace machinist

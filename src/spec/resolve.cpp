@@ -100,11 +100,26 @@ std::variant<Resolved, Problems> resolve(const StartRequest& request, const Sett
         r.warn("--directory", oddity);
     if (request.make_from)
         r.spec.root.make_from = absolute(*request.make_from, host.working_directory);
-    for (const auto part : {resolving::start_mode, resolving::extra_mounts, resolving::root, resolving::identity,
-                            resolving::users, resolving::network, resolving::namespaces, resolving::bound_users,
-                            resolving::devices, resolving::capabilities, resolving::syscall_filter, resolving::nesting,
-                            resolving::resources, resolving::console, resolving::payload, resolving::forwarded_journal,
-                            resolving::credentials, resolving::integration, resolving::registration})
+    for (const auto part : {resolving::start_mode,
+                            resolving::extra_mounts,
+                            resolving::root,
+                            resolving::identity,
+                            resolving::users,
+                            resolving::network,
+                            resolving::namespaces,
+                            resolving::bound_users,
+                            resolving::devices,
+                            resolving::capabilities,
+                            resolving::selinux,
+                            resolving::syscall_filter,
+                            resolving::nesting,
+                            resolving::resources,
+                            resolving::console,
+                            resolving::payload,
+                            resolving::forwarded_journal,
+                            resolving::credentials,
+                            resolving::integration,
+                            resolving::registration})
         part(r);
     if (!r.problems.empty())
         return std::move(r.problems);

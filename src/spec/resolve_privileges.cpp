@@ -37,6 +37,17 @@ void capabilities(Resolving& r) {
     r.spec.no_new_privileges = r.settings.no_new_privileges.value_or(false);
 }
 
+void selinux(Resolving& r) {
+    const auto take = [&](const char* option, const std::optional<std::string>& written, std::string& label) {
+        if (written && !r.host.has_selinux)
+            r.problem(FailureKind::not_supported, option,
+                      std::string{option} + ": this host's kernel runs without SELinux", "leaving it out");
+        label = written.value_or("");
+    };
+    take("--selinux-context", r.settings.selinux_context, r.spec.selinux.payload);
+    take("--selinux-apifs-context", r.settings.selinux_api_context, r.spec.selinux.api_filesystems);
+}
+
 namespace {
 
 // A call that cannot be allowed is missed by somebody; one that should be denied and is not would be a hole.

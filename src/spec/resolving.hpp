@@ -55,6 +55,7 @@ void namespaces(Resolving& r);
 void bound_users(Resolving& r);
 void devices(Resolving& r);
 void capabilities(Resolving& r);
+void selinux(Resolving& r);
 void syscall_filter(Resolving& r);
 void nesting(Resolving& r);
 void resources(Resolving& r);

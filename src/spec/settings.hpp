@@ -158,6 +158,8 @@ struct Settings {
     std::optional<PivotRootSettings> pivot_root;
     std::optional<CapabilitySettings> capabilities;
     std::optional<bool> no_new_privileges;
+    std::optional<std::string> selinux_context;
+    std::optional<std::string> selinux_api_context;
     std::optional<int> kill_signal;
     std::optional<std::string> personality;
     std::optional<MachineId> machine_id;
@@ -209,15 +211,15 @@ struct Settings {
 
 // Every group but the limits, in the order of the members.
 inline auto groups_of(Settings& s) {
-    return std::tie(s.start, s.environment, s.user, s.working_directory, s.pivot_root, s.capabilities,
-                    s.no_new_privileges, s.kill_signal, s.personality, s.machine_id, s.users, s.notify_ready, s.nesting,
-                    s.syscalls, s.address_families, s.oom_score_adjust, s.cpu_affinity, s.hostname, s.resolv_conf,
-                    s.timezone, s.link_journal, s.forward_journal, s.forward_journal_max_use,
-                    s.forward_journal_keep_free, s.forward_journal_max_file_size, s.forward_journal_max_files,
-                    s.suppress_sync, s.ephemeral, s.read_only, s.volatile_mode, s.extra_mounts, s.bound_users,
-                    s.bound_user_shell, s.devices, s.network, s.addresses, s.ports, s.console, s.background,
-                    s.credentials, s.image, s.layer, s.image_policy, s.root_hash, s.root_hash_signature, s.verity_data,
-                    s.slice, s.unit_properties, s.registration, s.keep_unit, s.group_limits, s.bundle);
+    return std::tie(
+        s.start, s.environment, s.user, s.working_directory, s.pivot_root, s.capabilities, s.no_new_privileges,
+        s.selinux_context, s.selinux_api_context, s.kill_signal, s.personality, s.machine_id, s.users, s.notify_ready,
+        s.nesting, s.syscalls, s.address_families, s.oom_score_adjust, s.cpu_affinity, s.hostname, s.resolv_conf,
+        s.timezone, s.link_journal, s.forward_journal, s.forward_journal_max_use, s.forward_journal_keep_free,
+        s.forward_journal_max_file_size, s.forward_journal_max_files, s.suppress_sync, s.ephemeral, s.read_only,
+        s.volatile_mode, s.extra_mounts, s.bound_users, s.bound_user_shell, s.devices, s.network, s.addresses, s.ports,
+        s.console, s.background, s.credentials, s.image, s.layer, s.image_policy, s.root_hash, s.root_hash_signature,
+        s.verity_data, s.slice, s.unit_properties, s.registration, s.keep_unit, s.group_limits, s.bundle);
 }
 
 std::vector<CdiName> cdi_names(const Settings& settings);

@@ -107,10 +107,8 @@ private:
                         .trusted = trusted};
         const std::size_t problems = file_.problems.size();
         const std::size_t warnings = file_.warnings.size();
-        if (const OptionParser parser = parser_of_key(*written->row))
-            parser(reading);
-        else if (parse_bool(written->value).value_or(true)) // switched off is what it is anyway
-            file_.problems.push_back(not_built(option, written->value, reading.place));
+        const OptionParser parser = parser_of_key(*written->row);
+        parser(reading);
         const auto locate = [&](Problem& problem) {
             problem.file = written->file;
             problem.line = written->line;

@@ -45,7 +45,7 @@ struct WrittenSetting {
 
 struct SettingsFile {
     Settings settings;
-    Problems problems;                   // a value without meaning, a conflict, something not built: no start
+    Problems problems;                   // a value without meaning, a conflict: no start
     Problems warnings;                   // unknown keys and sections, what an untrusted file may not say: ignored
     std::vector<WrittenSetting> written; // every assignment to a known key, in this order
 };

@@ -282,10 +282,17 @@ void fields(Archive& archive, Is<SharedNamespaces> auto& shared) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<SelinuxSpec> auto& selinux) {
+    auto& [payload, api_filesystems] = selinux;
+    archive("payload", payload);
+    archive("api-filesystems", api_filesystems);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<MachineSpec> auto& spec) {
     auto& [manner, name, hostname, domainname, sysctls, id, service, root, users, network, nesting, extra_mounts,
            bound_users, devices, tmpfs_on_tmp, api_writable, cgroup_namespace, shared, payload, capabilities,
-           syscall_filter, no_new_privileges, resources, personality, kill_signal, notify_ready, integration,
+           syscall_filter, no_new_privileges, selinux, resources, personality, kill_signal, notify_ready, integration,
            credentials, console, background, adjust_terminal_title, quiet, registered, registration_may_fail, keep_unit,
            slice, unit_properties, lock_image] = spec;
     archive("manner", manner);
@@ -310,6 +317,7 @@ void fields(Archive& archive, Is<MachineSpec> auto& spec) {
     archive("capabilities", capabilities);
     archive("syscall-filter", syscall_filter);
     archive("no-new-privileges", no_new_privileges);
+    archive("selinux", selinux);
     archive("resources", resources);
     archive("personality", personality);
     archive("kill-signal", Signal{kill_signal});

@@ -236,6 +236,8 @@ std::string text_of(const MachineSpec& spec) {
     lines.add("system calls", filter_text(spec.syscall_filter));
     lines.add("address families", families_text(spec.syscall_filter));
     lines.add_if(spec.no_new_privileges, "privileges", "no program may gain any");
+    lines.add("SELinux label", spec.selinux.payload);
+    lines.add("SELinux label of API filesystems", spec.selinux.api_filesystems);
     add_resources(lines, spec.resources);
     lines.add("personality", spec.personality);
     lines.add_if(spec.kill_signal.has_value(), "ends by", signal_name(spec.kill_signal.value_or(0)));

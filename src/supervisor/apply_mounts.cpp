@@ -149,7 +149,7 @@ UniqueFd make_unix_export(const MachineSpec& spec, MountAttributes attributes) {
     if (spec.users.kind != UserNamespaceKind::none)
         for (const char* key : {"uid", "gid"})
             options.emplace_back(key, std::to_string(spec.users.base));
-    return make_filesystem("tmpfs", {.options = options, .attributes = attributes});
+    return make_filesystem("tmpfs", {.options = with_api_label(std::move(options), spec), .attributes = attributes});
 }
 
 class HostSide {
@@ -183,8 +183,8 @@ public:
         made_.kernel_log = std::move(made.kernel_log);
     }
     void operator()(const JournalDirectory&) {
-        const UniqueFd mount =
-            make_filesystem("tmpfs", {.options = {{"mode", "0755"}, {"size", "4k"}, {"nr_inodes", "8"}}});
+        const UniqueFd mount = make_filesystem(
+            "tmpfs", {.options = with_api_label({{"mode", "0755"}, {"size", "4k"}, {"nr_inodes", "8"}}, around_.spec)});
         attach_new(*step_, around_.root, mount);
         made_.journal = clone_mount(mount, false);
         change_mount(mount, {.set = step_->attributes});

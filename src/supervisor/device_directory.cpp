@@ -5,6 +5,7 @@
 #include "kernel/files.hpp"
 #include "kernel/mounts.hpp"
 #include "kernel/user_namespace.hpp"
+#include "spec/mount_plan.hpp"
 #include "supervisor/device_nodes.hpp"
 
 #include <cerrno>
@@ -86,6 +87,7 @@ UniqueFd make_device_directory(const MachineSpec& spec, std::uint64_t attributes
         options.options.emplace_back("uid", std::to_string(spec.users.base));
         options.options.emplace_back("gid", std::to_string(spec.users.base));
     }
+    options.options = with_api_label(std::move(options.options), spec);
     UniqueFd directory = make_filesystem("tmpfs", options);
     for (const char* name : {"char", "net", "shm", "pts", "mqueue"})
         if (::mkdirat(directory.get(), name, 0755) < 0)

@@ -108,6 +108,7 @@ constexpr MountWord mount_words[] = {{"ro", MOUNT_ATTR_RDONLY, 0},
 PreparedMount prepare_tmpfs(const ExtraMount& wanted, const ExtraMountSurroundings& around) {
     FilesystemOptions options{.attributes = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME};
     bool has_owner = false;
+    bool has_label = false;
     for (std::string_view rest = wanted.tmpfs_options; !rest.empty();) {
         const std::string_view word = rest.substr(0, rest.find(','));
         rest.remove_prefix(std::min(rest.size(), word.size() + 1));
@@ -119,11 +120,14 @@ PreparedMount prepare_tmpfs(const ExtraMount& wanted, const ExtraMountSurroundin
         const auto equals = word.find('=');
         const std::string key{word.substr(0, equals)};
         has_owner = has_owner || key == "uid" || key == "gid";
+        has_label = has_label || key == "context";
         options.options.emplace_back(key, equals == std::string_view::npos ? "" : word.substr(equals + 1));
     }
     if (!has_owner && around.spec.users.kind != UserNamespaceKind::none)
         for (const char* key : {"uid", "gid"})
             options.options.emplace_back(key, std::to_string(around.spec.users.base));
+    if (!has_label)
+        options.options = with_api_label(std::move(options.options), around.spec);
     return {.mount = make_filesystem("tmpfs", options), .is_directory = true};
 }
 

@@ -124,7 +124,8 @@ HostInterfaceMount make_host_interface(const MachineSpec& spec, std::uint64_t at
     HostInterfaceMount made;
     // Written first, read-only after: the attributes come last.
     made.mount = make_filesystem(
-        "tmpfs", {.options = owned_by_root_of(spec, {{"mode", "0755"}, {"size", "1m"}, {"nr_inodes", "1k"}})});
+        "tmpfs", {.options = with_api_label(
+                      owned_by_root_of(spec, {{"mode", "0755"}, {"size", "1m"}, {"nr_inodes", "1k"}}), spec)});
     const BorrowedFd directory = made.mount;
     make_file(directory, "container-manager", spec.service + "\n", 0444);
     make_file(directory, "container-uuid", spec.id.with_dashes() + "\n", 0444);
@@ -156,7 +157,7 @@ HostInterfaceMount make_host_interface(const MachineSpec& spec, std::uint64_t at
 
 UniqueFd make_credentials(const MachineSpec& spec, std::uint64_t attributes) {
     // ramfs knows neither limits nor owners as options; sizes were bounded when the request was resolved.
-    UniqueFd mount = make_filesystem("ramfs", {.options = {{"mode", "0700"}}});
+    UniqueFd mount = make_filesystem("ramfs", {.options = with_api_label({{"mode", "0700"}}, spec)});
     // A payload without privileges reads them as somebody else (Container Interface H3).
     const bool readable_by_all = spec.payload.user && *spec.payload.user != "root" && *spec.payload.user != "0";
     for (const Credential& credential : spec.credentials)

@@ -219,7 +219,8 @@ void compose_the_images_root(Start& start) {
                                .base = has_own_users(start) ? start.spec.users.base : 0,
                                .size = start.spec.users.size,
                                .user_namespace = start.user_namespace,
-                               .owner = start.spec.users.owner},
+                               .owner = start.spec.users.owner,
+                               .memory_label = start.spec.selinux.api_filesystems},
                               start.staging, start.layer, start.disk_keys);
     start.warnings.insert(start.warnings.end(), start.root.warnings.begin(), start.root.warnings.end());
     if (start.spec.root.layer != LayerKind::none)

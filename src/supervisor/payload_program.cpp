@@ -2,6 +2,7 @@
 #include "supervisor/payload_program.hpp"
 
 #include "base/failure.hpp"
+#include "base/unique_fd.hpp"
 #include "kernel/syscalls.hpp"
 #include "spec/payload_environment.hpp"
 #include "supervisor/payload_user.hpp"
@@ -144,6 +145,15 @@ void reset_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// Last of all: it counts for the next program that is executed, whatever happens before.
+void label_the_next_program(const std::string& label) {
+    if (label.empty())
+        return;
+    const UniqueFd attribute{::open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC)};
+    if (!attribute || ::write(attribute.get(), label.data(), label.size()) != static_cast<ssize_t>(label.size()))
+        throw system_failure("execute with the SELinux label '" + label + "'");
+}
+
 } // namespace
 
 void execute_payload(Payload& payload) {
@@ -161,6 +171,7 @@ void execute_payload(Payload& payload) {
     make_the_terminal_ours(spec);
     close_other_descriptors(payload.listen_fds);
     reset_signals();
+    label_the_next_program(spec.selinux.payload);
     program.execute();
 }
 

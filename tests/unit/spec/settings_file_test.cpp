@@ -71,9 +71,9 @@ TEST(ASettingsFile, ThatTellsOnlyOfOwnershipAsksForNoUserNamespace) {
               Ownership::chown);
 }
 
-TEST(ASettingsFile, IsRefusedForWhatIsNotBuiltUnlessItIsSwitchedOff) {
+TEST(ASettingsFile, IsRefusedForWhatIsNoLabelOfSelinux) {
     EXPECT_EQ(trusted("[Exec]\nSELinuxContext=lisa\n").problems.at(0).sentence,
-              "/etc/systemd/nspawn/web.nspawn:2: SELinuxContext= is not built yet in this version");
+              "/etc/systemd/nspawn/web.nspawn:2: SELinuxContext=: 'lisa' is no SELinux label");
 }
 
 TEST(AnUntrustedSettingsFile, LosesEveryKeyThatWidensPrivileges) {
