@@ -30,7 +30,7 @@ constexpr std::array rows{
     Row{ErrandKind::pty, 0, 0, open_machine_pty},      Row{ErrandKind::shell, 0, SIZE_MAX, start_on_pty},
     Row{ErrandKind::bus, 0, 0, connect_to_bus},        Row{ErrandKind::root, 0, 0, open_root},
     Row{ErrandKind::copy_to, 2, 2, copy_into_machine}, Row{ErrandKind::copy_from, 2, 2, copy_from_machine},
-    Row{ErrandKind::bind, 2, 3, bind_into_machine},    Row{ErrandKind::unbind, 1, 1, unbind_in_machine},
+    Row{ErrandKind::bind, 2, 4, bind_into_machine},    Row{ErrandKind::unbind, 1, 1, unbind_in_machine},
     Row{ErrandKind::read, 1, 16, read_first_file},     Row{ErrandKind::addresses, 0, 0, list_addresses},
     Row{ErrandKind::make_device, 7, 7, make_device},   Row{ErrandKind::remove_device, 1, 1, remove_device}};
 

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
@@ -92,6 +93,20 @@ void give_to_user(BorrowedFd mount, BorrowedFd source, const std::string& word, 
     doing("give what is bound to user " + word, [&] { change_mount(mount, {.idmap = mapping, .recursive = true}); });
 }
 
+// What belongs to the 65536 owners from these on belongs to the machine's, one by one.
+void give_range(BorrowedFd mount, const std::string& user_word, const std::string& group_word, const Order& order) {
+    constexpr std::uint32_t size = 65536;
+    const auto user = parse_integer<std::uint32_t>(user_word);
+    const auto group = parse_integer<std::uint32_t>(group_word);
+    if (!user || !group || std::uint64_t{*user} + size > UINT32_MAX || std::uint64_t{*group} + size > UINT32_MAX)
+        throw Failure{FailureKind::invalid,
+                      "'" + (user_word + ":" + group_word).substr(0, 40) + "' is no range of owners"};
+    const IdMap users{.inside = *user, .outside = number_on_host(order, "uid_map", 0), .count = size};
+    const IdMap groups{.inside = *group, .outside = number_on_host(order, "gid_map", 0), .count = size};
+    const UniqueFd mapping = make_user_namespace(std::array{users}, std::array{groups});
+    doing("give what is bound to the machine", [&] { change_mount(mount, {.idmap = mapping, .recursive = true}); });
+}
+
 // The same mount, read-only for good: the kernel locks what a mount namespace of other users takes over from its
 // parent, and a copy of a locked mount is locked (mount_namespaces(7)). A mount that is only put into the machine could
 // be made writable by its root.
@@ -158,7 +173,9 @@ ErrandResult bind_into_machine(const Order& order, const LeaderView& leader) {
         change_mount(mount, {.set = MOUNT_ATTR_RDONLY, .recursive = true});
     ErrandResult result;
     const bool has_owner = order.command.size() > 2;
-    if (has_owner)
+    if (order.command.size() > 3)
+        give_range(mount, order.command[2], order.command[3], order);
+    else if (has_owner)
         give_to_user(mount, source, order.command[2], order);
     if ((leader.namespaces & CLONE_NEWUSER) != 0) {
         if (!has_owner && !map_owners(mount, order))

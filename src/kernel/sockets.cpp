@@ -42,7 +42,7 @@ void send_message(BorrowedFd socket, std::string_view bytes, const std::vector<i
         std::memcpy(CMSG_DATA(header), descriptors.data(), sizeof(int) * descriptors.size());
     }
     if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0)
-        throw system_failure("send a message to the other half of the start");
+        throw system_failure("send a message");
 }
 
 ReceivedMessage receive_message(BorrowedFd socket) {
@@ -61,7 +61,7 @@ ReceivedMessage receive_message(BorrowedFd socket) {
     // ECONNRESET, told once: the other side ended with unread messages of ours. What it had sent comes after.
     while (count < 0 && (errno == EINTR || errno == ECONNRESET));
     if (count < 0)
-        throw system_failure("receive a message from the other half of the start");
+        throw system_failure("receive a message");
     received.end = count <= 0;
     received.bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header && count >= 0; header = CMSG_NXTHDR(&message, header)) {

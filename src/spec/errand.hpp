@@ -19,7 +19,7 @@ enum class ErrandKind {
     root,          // -> its root directory
     copy_to,       // HOST-PATH PATH
     copy_from,     // PATH HOST-PATH
-    bind,          // HOST-PATH PATH -> what is worth a warning, as text
+    bind,          // HOST-PATH PATH [USER | FIRST-USER FIRST-GROUP] -> what is worth a warning, as text
     unbind,        // PATH
     read,          // PATH... -> the text of the first that exists
     addresses,     // -> a line each, as text

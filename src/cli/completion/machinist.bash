@@ -162,6 +162,14 @@ _machinist() {
         ;;
     doctor) _machinist_words "net $(_machinist_machines)" ;;
     shell | login) _machinist_words ".host $(_machinist_machines)" ;;
+    bind-volume | unbind-volume)
+        if [[ $before == "$verb" ]]; then
+            _machinist_words "$(_machinist_machines)"
+        else
+            _machinist_words "$(cd /run/systemd/io.systemd.StorageProvider 2>/dev/null && printf '%s:\n' *)"
+            compopt -o nospace 2>/dev/null
+        fi
+        ;;
     bind | copy-to | copy-from | exec)
         if [[ $before == "$verb" ]]; then
             _machinist_words "$(_machinist_machines)"

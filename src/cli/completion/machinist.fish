@@ -55,6 +55,7 @@ complete -c machinist -n "__machinist_verb_in build" -a "(command machinist buil
 complete -c machinist -n "__machinist_verb_in shell login" -f -a ".host"
 complete -c machinist -n "__machinist_verb_in diff" -f -a "(__machinist_machines)"
 complete -c machinist -n "__machinist_verb_not_in build $alone $of_files $of_images" -f -a "(__machinist_machines)"
+complete -c machinist -n "__machinist_verb_in bind-volume unbind-volume" -f -a "(path basename /run/systemd/io.systemd.StorageProvider/* | string replace -r '\$' ':')"
 complete -c machinist -n "__machinist_verb_in bind copy-to copy-from exec" -F
 complete -c machinist -n "__machinist_verb_not_in run" -s o -l output -x -a "short json json-pretty"
 complete -c machinist -n "__machinist_verb_in kill" -s s -l signal -x -a "(command machinist kill --signal=list 2>/dev/null)"

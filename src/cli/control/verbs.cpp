@@ -27,6 +27,8 @@ constexpr std::array table{
     Verb{"login", "[NAME]", "a login prompt in a machine", 0, 1, log_in},
     Verb{"bind", "NAME PATH [PATH]", "show a file or directory of the host in a machine", 2, 3, bind_into_machine},
     Verb{"unbind", "NAME PATH", "undo it", 2, 2, unbind_in_machine},
+    Verb{"bind-volume", "NAME PROVIDER:VOLUME[:PATH[:KEY=VALUE,...]]", "give a running machine a volume of a storage provider", 2, 2, bind_volume},
+    Verb{"unbind-volume", "NAME PROVIDER:VOLUME", "take it away", 2, 2, unbind_volume},
     Verb{"copy-to", "NAME PATH [PATH]", "copy files from the host into a machine", 2, 3, copy_to_machine},
     Verb{"copy-from", "NAME PATH [PATH]", "copy files from a machine to the host", 2, 3, copy_from_machine},
     Verb{"port", "list|add|remove [NAME [PORT...]]", "ports of the host that lead into machines, while they run", 1, any_number, handle_ports},
@@ -81,14 +83,6 @@ constexpr std::array table{
 };
 // clang-format on
 
-// One a line, so that several hands can take theirs out.
-// clang-format off
-constexpr std::string_view not_built[]{
-    "bind-volume",
-    "unbind-volume",
-};
-// clang-format on
-
 // With --user; which of them the caller may is the service's to say.
 constexpr std::string_view about_own_machines[]{
     "list",   "status",  "show",      "exec", "shell",   "login", "wait",   "start", "poweroff", "stop",
@@ -105,15 +99,9 @@ std::span<const Verb> verbs() {
     return table;
 }
 
-std::span<const std::string_view> verbs_not_built() {
-    return not_built;
-}
-
 const Verb& find_verb(const Invocation& call) {
     const auto all = verbs();
     const auto verb = std::ranges::find(all, call.verb, &Verb::name);
-    if (verb == all.end() && std::ranges::find(verbs_not_built(), call.verb) != verbs_not_built().end())
-        throw Failure{FailureKind::not_supported, "'" + call.verb + "' is not built yet in this version"};
     if (verb == all.end())
         throw Failure{FailureKind::usage, "'" + call.verb + "' is no verb"}.try_instead("'machinist --help'");
     if (call.words.size() < verb->fewest)

@@ -24,10 +24,8 @@ inline constexpr std::size_t any_number = SIZE_MAX;
 
 std::span<const Verb> verbs();
 
-// Verbs that systemd's program has and this version has not: they are refused by name.
-std::span<const std::string_view> verbs_not_built();
-
-// Throws Failure: usage for what is no verb or has too few or too many words, not_supported for what is not built.
+// Throws Failure: usage for what is no verb or has too few or too many words, not_supported for what is not to be had
+// of machines elsewhere, or of one's own.
 const Verb& find_verb(const Invocation& call);
 
 int list_machines(const Invocation& call, const MachineStore& machines);
@@ -38,6 +36,8 @@ int open_shell(const Invocation& call, const MachineStore& machines);
 int log_in(const Invocation& call, const MachineStore& machines);
 int bind_into_machine(const Invocation& call, const MachineStore& machines);
 int unbind_in_machine(const Invocation& call, const MachineStore& machines);
+int bind_volume(const Invocation& call, const MachineStore& machines);
+int unbind_volume(const Invocation& call, const MachineStore& machines);
 int copy_to_machine(const Invocation& call, const MachineStore& machines);
 int copy_from_machine(const Invocation& call, const MachineStore& machines);
 int handle_ports(const Invocation& call, const MachineStore& machines);

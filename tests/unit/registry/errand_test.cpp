@@ -210,6 +210,25 @@ TEST_F(AnErrand, BindsADirectoryWithItsOwnersMapped) {
     EXPECT_EQ(status_of(open_path(host / "shared/made", O_PATH)).st_uid, 0u);
 }
 
+TEST_F(AnErrand, BindsWhatIsKnownByItsDescriptorAndGivesItsRangeOfOwners) {
+    constexpr uid_t foreign = 2147352576;
+    make("shared/file", "text\n");
+    ASSERT_EQ(::chown((host / "shared").c_str(), foreign, foreign), 0);
+    ASSERT_EQ(::chown((host / "shared/file").c_str(), foreign + 1, foreign + 2), 0);
+    const UniqueFd opened = open_path(host / "shared", O_PATH | O_DIRECTORY);
+    const std::string first = std::to_string(foreign);
+    Errand errand = bind("shared", "/srv/shared");
+    errand.words = {"/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(opened.get()), "/srv/shared", first,
+                    first};
+
+    run(errand);
+
+    EXPECT_EQ(inside("stat -c %u:%g /srv/shared /srv/shared/file; echo back >/srv/shared/made"), "0:0\n1:2\n");
+    EXPECT_EQ(status_of(open_path(host / "shared/made", O_PATH)).st_uid, foreign);
+    errand.words[3] = "4294901760";
+    EXPECT_EQ(failure_of(errand), FailureKind::invalid);
+}
+
 TEST_F(AnErrand, BindsReadOnlyForGood) {
     make("shared/file", "text\n");
     Errand errand = bind("shared", "/srv/shared");
