@@ -67,17 +67,11 @@ private:
     UniqueFd lock_;
 };
 
-std::vector<DeviceNode> nodes_of(const DeviceSpec& device) {
-    MachineSpec spec;
-    spec.devices = {device};
-    return device_nodes_of(spec);
-}
-
 // Of one that the host has no more, the place where it was.
 std::vector<std::filesystem::path> places_of(const DeviceSpec& device) {
     std::vector<std::filesystem::path> places;
     try {
-        for (const DeviceNode& node : nodes_of(device))
+        for (const DeviceNode& node : device_nodes_of(device))
             places.push_back(node.path);
     } catch (const Failure&) {
         places.push_back(device.path);
@@ -106,7 +100,7 @@ void refuse_other_managers(const Machine& machine) {
 
 void add_device(const MachineStore& machines, const Machine& machine, const DeviceSpec& device) {
     refuse_other_managers(machine);
-    const std::vector<DeviceNode> nodes = nodes_of(device);
+    const std::vector<DeviceNode> nodes = device_nodes_of(device);
     const Change change{machines, machine};
     MachineSpec after = change.before;
     const auto listed = std::ranges::find(after.devices, device.path, &DeviceSpec::path);

@@ -21,11 +21,9 @@ namespace {
 
 MachineSpec with_devices_that_are_there(const MachineSpec& spec) {
     MachineSpec present = spec;
-    std::erase_if(present.devices, [&](const DeviceSpec& device) {
-        MachineSpec one = spec;
-        one.devices = {device};
+    std::erase_if(present.devices, [](const DeviceSpec& device) {
         try {
-            return device_nodes_of(one).empty();
+            return device_nodes_of(device).empty();
         } catch (const Failure&) {
             return true;
         }

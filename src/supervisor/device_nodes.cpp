@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string_view>
 #include <sys/stat.h>
 
@@ -38,27 +39,32 @@ bool add_node(std::vector<DeviceNode>& nodes, const DeviceSpec& device) {
 
 } // namespace
 
+std::vector<DeviceNode> device_nodes_of(const DeviceSpec& device) {
+    std::vector<DeviceNode> nodes;
+    std::error_code error;
+    if (std::filesystem::is_directory(device.host_path(), error)) {
+        std::vector<Path> entries;
+        for (const auto& entry : std::filesystem::directory_iterator{device.host_path()})
+            if (!entry.is_directory())
+                entries.push_back(entry.path());
+        std::ranges::sort(entries);
+        for (const Path& entry : entries) {
+            DeviceSpec one = device;
+            one.source = entry;
+            one.path = device.path / entry.filename();
+            (void)add_node(nodes, one);
+        }
+    } else if (!add_node(nodes, device)) {
+        throw Failure{FailureKind::invalid,
+                      "give the machine device '" + device.host_path().string() + "': it is no device"};
+    }
+    return nodes;
+}
+
 std::vector<DeviceNode> device_nodes_of(const MachineSpec& spec) {
     std::vector<DeviceNode> nodes;
-    for (const DeviceSpec& device : spec.devices) {
-        std::error_code error;
-        if (std::filesystem::is_directory(device.host_path(), error)) {
-            std::vector<Path> entries;
-            for (const auto& entry : std::filesystem::directory_iterator{device.host_path()})
-                if (!entry.is_directory())
-                    entries.push_back(entry.path());
-            std::ranges::sort(entries);
-            for (const Path& entry : entries) {
-                DeviceSpec one = device;
-                one.source = entry;
-                one.path = device.path / entry.filename();
-                (void)add_node(nodes, one);
-            }
-        } else if (!add_node(nodes, device)) {
-            throw Failure{FailureKind::invalid,
-                          "give the machine device '" + device.host_path().string() + "': it is no device"};
-        }
-    }
+    for (const DeviceSpec& device : spec.devices)
+        std::ranges::move(device_nodes_of(device), std::back_inserter(nodes));
     return nodes;
 }
 

@@ -21,6 +21,8 @@ struct DeviceNode {
 };
 
 // Of a directory, the nodes in it. Failure for what is neither.
+std::vector<DeviceNode> device_nodes_of(const DeviceSpec& device);
+// Of all that it was given.
 std::vector<DeviceNode> device_nodes_of(const MachineSpec& spec);
 
 } // namespace machinist
