@@ -81,10 +81,6 @@ void add_option(std::vector<std::string>& words, const std::string& name, const 
     throw Failure{FailureKind::invalid, "Invalid type of option '" + name + "'"};
 }
 
-} // namespace
-
-namespace {
-
 // Throws Failure(invalid) for what parses to no start.
 std::vector<std::string> completed(std::vector<std::string> words, const NamedValues& options) {
     std::vector<std::string> command;
