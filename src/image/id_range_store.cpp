@@ -135,9 +135,7 @@ IdRange IdRangeStore::pick(const IdRangeRequest& request) const {
                 return std::move(*range);
         if (auto range = try_candidate(wanted, of_name(request.name)))
             return std::move(*range);
-        if (auto range = try_free_candidate(wanted))
-            return std::move(*range);
-        if (auto range = take_over_longest_unused(wanted))
+        if (auto range = try_any(wanted))
             return std::move(*range);
         throw Failure{FailureKind::busy, "no free range was found"}.try_instead(
             "--private-users=BASE with a range of your own");
@@ -147,15 +145,13 @@ IdRange IdRangeStore::pick(const IdRangeRequest& request) const {
 IdRange IdRangeStore::pick_another() const {
     IdRangeRequest nobodys;
     nobodys.remember = false;
-    if (auto range = try_free_candidate(nobodys))
-        return std::move(*range);
-    if (auto range = take_over_longest_unused(nobodys))
+    if (auto range = try_any(nobodys))
         return std::move(*range);
     throw Failure{FailureKind::busy, "pick another range of ids: no free one was found"};
 }
 
-// At random, but where there are few, each is tried.
-std::optional<IdRange> IdRangeStore::try_free_candidate(const IdRangeRequest& request) const {
+// At random, but where there are few, each is tried; then those that are kept for names.
+std::optional<IdRange> IdRangeStore::try_any(const IdRangeRequest& request) const {
     const std::vector<std::uint32_t> few = few_candidates(places_.id_map);
     for (const std::uint32_t base : few)
         if (auto range = try_candidate(request, base))
@@ -163,7 +159,7 @@ std::optional<IdRange> IdRangeStore::try_free_candidate(const IdRangeRequest& re
     for (int attempt = 0; few.empty() && attempt < random_attempts; ++attempt)
         if (auto range = try_candidate(request, random_base()))
             return range;
-    return std::nullopt;
+    return take_over_longest_unused(request);
 }
 
 std::optional<IdRange> IdRangeStore::take_over_longest_unused(const IdRangeRequest& request) const {

@@ -61,7 +61,7 @@ public:
     static std::uint32_t of_name(std::string_view name);
 
 private:
-    std::optional<IdRange> try_free_candidate(const IdRangeRequest& request) const;
+    std::optional<IdRange> try_any(const IdRangeRequest& request) const;
     std::optional<IdRange> take_over_longest_unused(const IdRangeRequest& request) const;
     std::vector<std::string> longest_unused_first() const;
     void note_use(const std::string& name) const;
