@@ -26,6 +26,10 @@ namespace machinist {
 
 namespace {
 
+bool is_of_plain_user(const Settings& settings) {
+    return settings.users && settings.users->owner;
+}
+
 constexpr std::size_t largest_credential = 1 << 20;
 
 Path find_by_name(const MachineName& name) {
@@ -91,9 +95,8 @@ std::string read_credential(const Path& path) {
 
 Path find_image(const StartRequest& request, const HostFacts& host) {
     const auto image = image_of_request(request, host);
-    const bool is_of_plain_user = request.settings.users && request.settings.users->owner;
     // What else a user's path may mean is found out by nobody but the user.
-    if (const auto* path = std::get_if<Path>(&image); path != nullptr && is_of_plain_user)
+    if (const auto* path = std::get_if<Path>(&image); path != nullptr && is_of_plain_user(request.settings))
         return *path;
     if (const auto* path = std::get_if<Path>(&image))
         return request.image ? newest_of(*path) : tree_meant_by(*path);
@@ -161,7 +164,7 @@ ImageFacts image_facts_for(const StartRequest& request, const Settings& settings
     wanted.init = wanted.os_release = settings.start && settings.start->boot.value_or(false);
     wanted.timezone = host.timezone_name;
     wanted.accounts = settings.bound_users.has_value();
-    if (settings.users && settings.users->owner)
+    if (is_of_plain_user(settings))
         return owned_tree_facts(directory, {*settings.users->owner, host.group_of_owner}, wanted);
     const bool is_called_a_tree = request.directory || request.stack || request.bundle;
     if (is_disk_image(directory) && (request.image || !is_called_a_tree))
@@ -177,8 +180,7 @@ ImageFacts image_facts_for(const StartRequest& request, const Settings& settings
 SettingsFile read_settings_for(const StartRequest& request, const Path& image_directory, const HostFacts& host) {
     const auto name = base_name_of(request, image_directory, host);
     // Those of the administrator are about other machines of that name.
-    const bool is_of_plain_user = request.settings.users && request.settings.users->owner;
-    if (request.settings_use == SettingsUse::none || !name || is_of_plain_user)
+    if (request.settings_use == SettingsUse::none || !name || is_of_plain_user(request.settings))
         return {};
     SettingsSearch search;
     search.beside = directory_beside(image_directory);
