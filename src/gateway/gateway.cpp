@@ -5,7 +5,6 @@
 #include "bus/log.hpp"
 #include "gateway/gateway_facts.hpp"
 #include "gateway/host_network.hpp"
-#include "gateway/nft_table.hpp"
 #include "kernel/files.hpp"
 #include "network/link_management.hpp"
 #include "network/link_record.hpp"
@@ -74,10 +73,11 @@ void Gateway::adopt_machines() {
             continue;
         try {
             const auto view = RunDirectoryView::open(run_directory_of(key));
-            const auto spec = view && view->is_kept() ? view->spec() : std::nullopt;
-            const auto recorded = spec ? view->leader() : std::nullopt;
+            const auto spec = view ? view->spec() : std::nullopt;
+            const auto recorded = spec && needs_gateway(spec->network, spec->name) ? view->leader() : std::nullopt;
             auto leader = recorded ? hold_leader(*recorded) : std::nullopt;
-            if (leader && needs_gateway(spec->network, spec->name))
+            // Last, because the kernel takes its time to tell of locks.
+            if (leader && view->is_kept())
                 attach(key, *spec, std::move(*leader));
         } catch (const Failure& failure) {
             log_warning("cannot see to the network of '" + key + "': " + failure.what());
@@ -352,13 +352,13 @@ void Gateway::apply(const ForwardingState& state) {
     try {
         if (is_needed)
             switches_.turn_on();
-        apply_ruleset(ruleset);
+        nft_.apply(ruleset);
         for (const std::string& link : state.loopback_links())
             accept_loopback_addresses(link);
         applied_ = ruleset;
         problem_.clear();
         if (!is_needed)
-            switches_.turn_back(others_translate_addresses(read_rulesets(), names_.table));
+            switches_.turn_back(others_translate_addresses(nft_.list_ruleset(), names_.table));
     } catch (const Failure& failure) {
         problem_ = failure.what();
         log_warning(problem_);

@@ -7,6 +7,7 @@
 #include "gateway/address_watch.hpp"
 #include "gateway/forwarding_switches.hpp"
 #include "gateway/nft_ruleset.hpp"
+#include "gateway/nft_session.hpp"
 #include "gateway/served_link.hpp"
 #include "kernel/pidfd.hpp"
 #include "network/gateway_client.hpp"
@@ -76,6 +77,7 @@ private:
     EventLoop& loop_;
     std::filesystem::path directory_;
     NftNames names_;
+    NftSession nft_;
     EventLoop::Handler idle_;
     ForwardingSwitches switches_;
     std::map<std::string, ServedLink> links_;

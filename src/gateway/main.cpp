@@ -4,7 +4,7 @@
 #include "base/own_programs.hpp"
 #include "gateway/gateway_facts.hpp"
 #include "gateway/nft_ruleset.hpp"
-#include "gateway/nft_table.hpp"
+#include "gateway/nft_session.hpp"
 #include "gateway/serving.hpp"
 #include "network/gateway_client.hpp"
 #include "registry/errand_program.hpp"
@@ -20,7 +20,8 @@ namespace {
 
 // For those who look for what drops a machine's packets: a line each, the link being the one that leads to it.
 int print_dropping_chains(const char* link) {
-    for (const DroppingChain& chain : dropping_chains(read_rulesets(), nft_names_of_environment().table, link))
+    for (const DroppingChain& chain :
+         dropping_chains(NftSession{}.list_ruleset(), nft_names_of_environment().table, link))
         std::printf("%s %s %s %s %s\n", chain.family.c_str(), chain.table.c_str(), chain.chain.c_str(),
                     chain.hook.c_str(), chain.accepts_link ? "accepts" : "drops");
     return 0;

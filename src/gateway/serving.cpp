@@ -8,7 +8,7 @@
 #include "gateway/gateway.hpp"
 #include "gateway/gateway_facts.hpp"
 #include "gateway/gateway_server.hpp"
-#include "gateway/nft_table.hpp"
+#include "gateway/nft_session.hpp"
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
 #include "kernel/syscalls.hpp"
@@ -123,9 +123,10 @@ void end_left_name_servers(const std::filesystem::path& directory) {
 
 void clean_up(const std::filesystem::path& directory, const NftNames& names) {
     end_left_name_servers(directory);
-    apply_ruleset(nft_ruleset({}, names));
+    NftSession nft;
+    nft.apply(nft_ruleset({}, names));
     ForwardingSwitches{directory / "switches"}.turn_back(std::filesystem::exists(directory / "switches") &&
-                                                         others_translate_addresses(read_rulesets(), names.table));
+                                                         others_translate_addresses(nft.list_ruleset(), names.table));
 }
 
 void remove_files(const std::filesystem::path& directory) {

@@ -3,7 +3,7 @@
 
 #include "base/failure.hpp"
 #include "gateway/gateway_facts.hpp"
-#include "gateway/nft_table.hpp"
+#include "gateway/nft_session.hpp"
 #include "spec/port_forward.hpp"
 
 #include <cstdlib>
@@ -101,17 +101,65 @@ TEST(TheRules, AreTakenByTheKernelAndTakenAway) {
         GTEST_SKIP() << "only root has a network namespace";
 
     const int status = status_apart([] {
+        NftSession nft;
         for (const NftNames& names : {NftNames{}, NftNames{.table = "io.systemd.test", .ports = "map_port_ipport"}}) {
-            apply_ruleset(nft_ruleset(a_zone_with_a_machine(), names));
-            apply_ruleset(nft_ruleset(a_zone_with_a_machine(), names));
-            if (read_rulesets().find("\"" + names.table + "\"") == std::string::npos)
+            nft.apply(nft_ruleset(a_zone_with_a_machine(), names));
+            nft.apply(nft_ruleset(a_zone_with_a_machine(), names));
+            if (nft.list_ruleset().find("\"" + names.table + "\"") == std::string::npos)
                 return false;
-            apply_ruleset(nft_ruleset({}, names));
-            apply_ruleset(nft_ruleset({}, names));
-            if (read_rulesets().find("\"" + names.table + "\"") != std::string::npos)
+            nft.apply(nft_ruleset({}, names));
+            nft.apply(nft_ruleset({}, names));
+            if (nft.list_ruleset().find("\"" + names.table + "\"") != std::string::npos)
                 return false;
         }
         return true;
+    });
+
+    if (status == 77)
+        GTEST_SKIP() << "no network namespaces here";
+    EXPECT_EQ(status, 0);
+}
+
+TEST(RulesOfOthers, ComeAndGoWhileASessionIsOpen) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root has a network namespace";
+
+    const int status = status_apart([] {
+        NftSession nft;
+        nft.apply(nft_ruleset(a_zone_with_a_machine()));
+        NftSession other;
+        other.apply("flush ruleset\nadd table inet others\n");
+        const std::string without_ours = nft.list_ruleset();
+        nft.apply(nft_ruleset(a_zone_with_a_machine()));
+        const std::string with_both = nft.list_ruleset();
+        other.apply("flush ruleset\n");
+        nft.apply(nft_ruleset({}));
+        return without_ours.find("\"machinist\"") == std::string::npos &&
+               without_ours.find("\"others\"") != std::string::npos &&
+               with_both.find("\"machinist\"") != std::string::npos &&
+               with_both.find("\"others\"") != std::string::npos && nft.list_ruleset() == other.list_ruleset();
+    });
+
+    if (status == 77)
+        GTEST_SKIP() << "no network namespaces here";
+    EXPECT_EQ(status, 0);
+}
+
+TEST(ASession, GoesOnAfterARefusal) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root has a network namespace";
+
+    const int status = status_apart([] {
+        NftSession nft;
+        nft.apply(nft_ruleset(a_zone_with_a_machine()));
+        bool was_refused = false;
+        try {
+            nft.apply("delete table inet nobodys\n");
+        } catch (const Failure& failure) {
+            was_refused = std::string_view{failure.what()}.starts_with("replace our rules of nftables: ");
+        }
+        nft.apply(nft_ruleset({}));
+        return was_refused && nft.list_ruleset().find("\"machinist\"") == std::string::npos;
     });
 
     if (status == 77)
@@ -124,11 +172,12 @@ TEST(RulesOfOthers, AreKnownForWhatTheyDropAndTranslate) {
         GTEST_SKIP() << "only root has a network namespace";
 
     const int status = status_apart([] {
-        apply_ruleset(nft_ruleset(a_zone_with_a_machine()));
-        if (!dropping_chains(read_rulesets(), "machinist").empty() ||
-            others_translate_addresses(read_rulesets(), "machinist"))
+        NftSession nft;
+        nft.apply(nft_ruleset(a_zone_with_a_machine()));
+        if (!dropping_chains(nft.list_ruleset(), "machinist").empty() ||
+            others_translate_addresses(nft.list_ruleset(), "machinist"))
             return false;
-        apply_ruleset(R"(
+        nft.apply(R"(
             table ip filter {
               chain FORWARD {
                 type filter hook forward priority 0; policy drop;
@@ -147,8 +196,8 @@ TEST(RulesOfOthers, AreKnownForWhatTheyDropAndTranslate) {
               }
             }
         )");
-        const auto chains = dropping_chains(read_rulesets(), "machinist");
-        return chains.size() == 2 && others_translate_addresses(read_rulesets(), "machinist") &&
+        const auto chains = dropping_chains(nft.list_ruleset(), "machinist");
+        return chains.size() == 2 && others_translate_addresses(nft.list_ruleset(), "machinist") &&
                chains[0] == DroppingChain{"ip", "filter", "FORWARD", "forward", true} &&
                chains[1] == DroppingChain{"inet", "firewall", "input", "input", false};
     });
