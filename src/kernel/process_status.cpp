@@ -37,6 +37,16 @@ std::string_view field(std::string_view text, std::string_view name) {
     return trimmed(text.substr(start, text.find('\n', start) - start));
 }
 
+// By its number in proc_pid_stat(5). The second is the name in parentheses, which may hold anything.
+std::optional<std::uint64_t> field_of_stat(pid_t pid, std::size_t number) {
+    const auto text = read_of(pid, "stat");
+    const std::size_t behind_name = text ? text->rfind(')') : std::string::npos;
+    if (behind_name == std::string::npos)
+        return std::nullopt;
+    const auto fields = split_words(std::string_view{*text}.substr(behind_name + 1));
+    return fields.size() > number - 3 ? parse_integer<std::uint64_t>(fields[number - 3]) : std::nullopt;
+}
+
 } // namespace
 
 ProcessStatus read_process_status(pid_t pid) {
@@ -62,15 +72,12 @@ bool waits_for_signals(pid_t pid) {
 }
 
 std::optional<std::uint64_t> start_time_of(pid_t pid) {
-    const auto text = read_of(pid, "stat");
-    if (!text)
-        return std::nullopt;
-    // The second field is the name in parentheses and may hold anything; the 22nd is the start time (proc_pid_stat(5)).
-    const std::size_t behind_name = text->rfind(')');
-    if (behind_name == std::string::npos)
-        return std::nullopt;
-    const auto fields = split_words(std::string_view{*text}.substr(behind_name + 1));
-    return fields.size() > 19 ? parse_integer<std::uint64_t>(fields[19]) : std::nullopt;
+    return field_of_stat(pid, 22);
+}
+
+bool has_not_executed(pid_t pid) {
+    constexpr std::uint64_t forked_but_not_executed = 0x40; // PF_FORKNOEXEC of the kernel's include/linux/sched.h
+    return (field_of_stat(pid, 9).value_or(0) & forked_but_not_executed) != 0;
 }
 
 std::uint64_t microseconds_of(std::uint64_t start_time) {

@@ -31,6 +31,9 @@ bool waits_for_signals(pid_t pid);
 // Nothing if there is no such process.
 std::optional<std::uint64_t> start_time_of(pid_t pid);
 
+// It runs the program that its parent ran when it was forked; false, too, if there is no such process.
+bool has_not_executed(pid_t pid);
+
 // Microseconds since the host started, on the clock of start_time_of (CLOCK_BOOTTIME).
 std::uint64_t microseconds_of(std::uint64_t start_time);
 

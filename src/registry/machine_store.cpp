@@ -46,13 +46,12 @@ MachineRecord record_from(const MachineSpec& spec, const RunDirectoryView& view)
 
 // The launcher becomes the supervisor program when the payload has been executed, and not before; and it becomes a
 // launcher again when the machine starts again.
-bool is_kept_by_launcher(const MachineRecord& record) {
-    const auto supervisor = record.supervisor > 0 ? Pidfd::open(record.supervisor) : std::nullopt;
-    if (!supervisor || (record.supervisor_pidfd_id != 0 && supervisor->inode() != 0 &&
-                        supervisor->inode() != record.supervisor_pidfd_id))
+bool is_launcher(pid_t keeper, std::uint64_t pidfd_inode) {
+    const auto process = keeper > 0 ? Pidfd::open(keeper) : std::nullopt;
+    if (!process || (pidfd_inode != 0 && process->inode() != 0 && process->inode() != pidfd_inode))
         return false;
     try {
-        return read_process_status(record.supervisor).name != name_of_supervisor;
+        return read_process_status(keeper).name != name_of_supervisor;
     } catch (const Failure&) {
         return false;
     }
@@ -78,7 +77,10 @@ std::optional<Machine> MachineStore::find(const MachineName& name) const {
                 machine.record.leader_pidfd_id = held->inode();
                 machine.leader = std::move(*held);
                 machine.run_directory = view->path();
-                machine.opening = is_kept_by_launcher(machine.record);
+                // Who registered a machine over the bus need not be who keeps it.
+                machine.opening = leader->keeper != 0
+                                      ? is_launcher(leader->keeper, leader->keeper_pidfd_inode)
+                                      : is_launcher(machine.record.supervisor, machine.record.supervisor_pidfd_id);
                 machine.notifications = view->notifications();
                 return machine;
             }
@@ -89,6 +91,8 @@ std::optional<Machine> MachineStore::find(const MachineName& name) const {
     if (!held)
         return std::nullopt;
     machine.spec.reset();
+    // It may be on the list before its launcher has written down its leader.
+    machine.opening = view && !view->leader() && has_not_executed(held->pid());
     machine.record = std::move(*record);
     machine.leader = std::move(*held);
     return machine;
@@ -121,7 +125,10 @@ void MachineStore::wait_until_open(Machine& machine) const {
             throw Failure{FailureKind::timed_out, "machine '" + machine.name() + "' does not get to run its payload"};
         if (machine.leader.wait_for_end(look_again))
             throw Failure{FailureKind::not_found, "machine '" + machine.name() + "' has ended"};
-        machine.opening = is_kept_by_launcher(machine.record);
+        auto now = find(machine.record.name);
+        if (!now || now->leader.pid() != machine.leader.pid())
+            throw Failure{FailureKind::not_found, "machine '" + machine.name() + "' has ended"};
+        machine = std::move(*now);
     }
 }
 

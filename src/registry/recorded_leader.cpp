@@ -29,14 +29,20 @@ bool began_after(std::uint64_t start_time, std::uint64_t monotonic) {
 
 std::optional<RecordedLeader> parse_recorded_leader(std::string_view text) {
     const auto words = split_words(text);
-    if (words.size() != 3 || !text.ends_with('\n'))
+    if ((words.size() != 3 && words.size() != 5) || !text.ends_with('\n'))
         return std::nullopt;
     const auto pid = parse_integer<pid_t>(words[0]);
     const auto inode = parse_integer<std::uint64_t>(words[1]);
     const auto start_time = parse_integer<std::uint64_t>(words[2]);
-    if (!pid || *pid <= 0 || !inode || !start_time)
+    const auto keeper = words.size() == 5 ? parse_integer<pid_t>(words[3]) : pid_t{0};
+    const auto keeper_inode = words.size() == 5 ? parse_integer<std::uint64_t>(words[4]) : std::uint64_t{0};
+    if (!pid || *pid <= 0 || !inode || !start_time || !keeper || *keeper < 0 || !keeper_inode)
         return std::nullopt;
-    return RecordedLeader{.pid = *pid, .pidfd_inode = *inode, .start_time = *start_time};
+    return RecordedLeader{.pid = *pid,
+                          .pidfd_inode = *inode,
+                          .start_time = *start_time,
+                          .keeper = *keeper,
+                          .keeper_pidfd_inode = *keeper_inode};
 }
 
 std::optional<Pidfd> hold_leader(const RecordedLeader& leader) {

@@ -12,11 +12,14 @@
 
 namespace machinist {
 
-// "PID PIDFD-INODE START-TIME\n" of a run directory.
+// "PID PIDFD-INODE START-TIME KEEPER KEEPER-PIDFD-INODE\n" of a run directory; the keeper is the launcher that becomes
+// the supervisor. Older launchers did not write it.
 struct RecordedLeader {
     pid_t pid = 0;
     std::uint64_t pidfd_inode = 0; // 0: the kernel had none
     std::uint64_t start_time = 0;  // clock ticks since the host's start
+    pid_t keeper = 0;
+    std::uint64_t keeper_pidfd_inode = 0;
 };
 
 // Nothing if it is not written whole.

@@ -7,7 +7,9 @@
 //   spec.json              0600, the MachineSpec as it was started (ids and ranges decided), with the devices that it
 //                          has now; replaced under a lock of the directory itself
 //   owner                  "UID\n", of a machine that was started for a user without rights over machines
-//   leader                 "PID PIDFD-INODE START-TIME\n", written when process 1 exists
+//   leader                 "PID PIDFD-INODE START-TIME KEEPER KEEPER-PIDFD-INODE\n", written when process 1 exists; the
+//   keeper
+//                          becomes the supervisor
 //   undo                   what to undo, one line each, last line first (below)
 //   network                what was done to the host's network for the machine's links (network/link_record.hpp)
 //   notify                 what process 1 told by sd_notify, latest value of each field, "KEY=VALUE\n", control

@@ -32,6 +32,12 @@ bool lives(const MachineRecord& record) {
            (record.leader_pidfd_id == 0 || leader->inode() == 0 || leader->inode() == record.leader_pidfd_id);
 }
 
+// 0: the kernel has none.
+std::uint64_t own_pidfd_inode() {
+    const auto self = Pidfd::open(::getpid());
+    return self ? self->inode() : 0;
+}
+
 MachineRecord record_of(const Start& start) {
     MachineRecord record;
     record.name = start.spec.name;
@@ -42,8 +48,7 @@ MachineRecord record_of(const Start& start) {
     record.leader = start.leader.pid();
     record.leader_pidfd_id = start.leader.inode();
     record.supervisor = ::getpid();
-    if (const auto self = Pidfd::open(::getpid()))
-        record.supervisor_pidfd_id = self->inode();
+    record.supervisor_pidfd_id = own_pidfd_inode();
     record.realtime = microseconds(CLOCK_REALTIME);
     record.monotonic = microseconds(CLOCK_MONOTONIC);
     record.network_interfaces = start.host_links;
@@ -105,7 +110,8 @@ void register_machine(Start& start) {
     // We are still in the private mount namespace, which has the host's /proc and /run. The time is for kernels whose
     // pidfds have no inode of their own.
     start.run.write("leader", std::to_string(leader) + " " + std::to_string(start.leader.inode()) + " " +
-                                  std::to_string(start_time_of(leader).value_or(0)) + "\n");
+                                  std::to_string(start_time_of(leader).value_or(0)) + " " + std::to_string(::getpid()) +
+                                  " " + std::to_string(own_pidfd_inode()) + "\n");
     if (start.host_side.unix_export)
         start.run.link("unix-export", "/proc/" + std::to_string(::getpid()) + "/fd/" +
                                           std::to_string(start.host_side.unix_export.get()));

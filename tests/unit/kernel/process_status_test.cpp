@@ -44,6 +44,21 @@ TEST(AProcessStatus, TellsWhichSignalsAreAwaited) {
     EXPECT_FALSE(awaited >> (SIGUSR1 - 1) & 1);
 }
 
+TEST(AProcessStatus, TellsWhetherTheProcessRunsAProgramOfItsOwn) {
+    const pid_t pid = ::fork();
+    if (pid == 0)
+        while (true)
+            ::pause();
+
+    const bool is_forked_only = has_not_executed(pid);
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+
+    EXPECT_TRUE(is_forked_only);
+    EXPECT_FALSE(has_not_executed(::getpid()));
+    EXPECT_FALSE(has_not_executed(pid));
+}
+
 TEST(AProcessStatus, TellsThatTheProcessWaitsForSignals) {
     const pid_t pid = ::fork();
     if (pid == 0) {

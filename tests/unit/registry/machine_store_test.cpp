@@ -153,6 +153,37 @@ TEST_F(AMachineStore, CallsAMachineOpeningWhileItsLauncherKeepsIt) {
     EXPECT_STREQ(MachineStore{places}.get("web").state(), "opening");
 }
 
+// Over the bus it may be a program of a moment that registers a machine.
+TEST_F(AMachineStore, AsksTheLeadersFileWhoKeepsAMachine) {
+    const ALeader leader;
+    state_file("web", leader);
+    std::string line = leader.line();
+    line.pop_back();
+
+    write_atomically(run_directory("web", leader) / "leader", line + " " + std::to_string(::getpid()) + " 0\n", 0600);
+
+    EXPECT_STREQ(MachineStore{places}.get("web").state(), "opening");
+}
+
+TEST_F(AMachineStore, SeesThatAMachineIsOnTheListBeforeItsLeaderIsWrittenDown) {
+    const ALeader leader;
+    state_file("web", leader);
+    std::filesystem::remove(run_directory("web", leader) / "leader");
+
+    EXPECT_STREQ(MachineStore{places}.get("web").state(), "opening");
+}
+
+TEST_F(AMachineStore, WaitsNoLongerForAMachineThatIsGone) {
+    ALeader leader;
+    state_file("web", leader);
+    std::filesystem::remove(run_directory("web", leader) / "leader");
+    const MachineStore machines{places};
+    Machine machine = machines.get("web");
+    leader.end();
+
+    EXPECT_THROW(machines.wait_until_open(machine), Failure);
+}
+
 TEST_F(AMachineStore, SeesWhetherSomebodyKeepsARunDirectory) {
     const ALeader leader;
     const auto path = run_directory("web", leader);
