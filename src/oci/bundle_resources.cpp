@@ -8,11 +8,24 @@
 
 namespace machinist::oci {
 
-namespace {
-
-void add(BundleReading& reading, const std::string& name, const std::string& value) {
+void add_property(BundleReading& reading, const std::string& name, const std::string& value) {
     reading.settings().unit_properties.push_back(name + "=" + value);
 }
+
+std::optional<std::string> cpu_quota(std::uint64_t quota, std::uint64_t period) {
+    if (period == 0 || quota > UINT64_C(1'000'000'000'000))
+        return std::nullopt;
+    const std::uint64_t hundredths = quota * 10000 / period;
+    if (hundredths == 0 || hundredths > 100'000'000)
+        return std::nullopt;
+    return std::to_string(hundredths / 100) + "." + std::to_string(100 + hundredths % 100).substr(1) + "%";
+}
+
+namespace {
+
+constexpr const char* no_property = "is not limited: systemd has no property for it";
+constexpr const char* of_old_groups = "is of cgroup v1 only, ignored";
+constexpr const char* by_hand = "writing it into the machine's group once it runs";
 
 std::string bytes_or_infinity(std::int64_t bytes) {
     return bytes < 0 ? "infinity" : std::to_string(bytes);
@@ -23,15 +36,15 @@ void read_memory(Fields memory, BundleReading& reading) {
     const auto reservation = memory.number("reservation");
     const auto swap = memory.number("swap");
     if (limit && *limit != 0)
-        add(reading, "MemoryMax", bytes_or_infinity(*limit));
+        add_property(reading, "MemoryMax", bytes_or_infinity(*limit));
     if (reservation && *reservation != 0)
-        add(reading, "MemoryLow", bytes_or_infinity(*reservation));
+        add_property(reading, "MemoryLow", bytes_or_infinity(*reservation));
     // There it is the sum of both.
     if (swap && *swap != 0) {
         if (*swap >= 0 && (!limit || *limit <= 0 || *limit > *swap))
             reading.findings.refuse(memory.place_of("swap"), "is no sum of memory and swap, with a limit of memory");
         else
-            add(reading, "MemorySwapMax", *swap < 0 ? "infinity" : std::to_string(*swap - *limit));
+            add_property(reading, "MemorySwapMax", *swap < 0 ? "infinity" : std::to_string(*swap - *limit));
     }
     for (const char* name :
          {"kernel", "kernelTCP", "swappiness", "disableOOMKiller", "useHierarchy", "checkBeforeUpdate"})
@@ -40,44 +53,96 @@ void read_memory(Fields memory, BundleReading& reading) {
 }
 
 void read_cpu(Fields cpu, BundleReading& reading) {
-    if (const auto shares = cpu.natural("shares"); shares && *shares != 0) {
+    const auto idle = cpu.number("idle");
+    if (idle && *idle != 0 && *idle != 1)
+        reading.findings.refuse(cpu.place_of("idle"), "is neither 0 nor 1");
+    const bool is_idle = idle.value_or(0) == 1;
+    if (is_idle)
+        add_property(reading, "CPUWeight", "idle");
+    // What runs only when nothing else does has no weight.
+    if (const auto shares = cpu.natural("shares"); shares && *shares != 0 && !is_idle) {
         // 2..262144 to 1..10000, as runtimes do it for cgroup v2.
         const std::uint64_t bounded = std::clamp<std::uint64_t>(*shares, 2, 262144);
-        add(reading, "CPUWeight", std::to_string(1 + (bounded - 2) * 9999 / 262142));
+        add_property(reading, "CPUWeight", std::to_string(1 + (bounded - 2) * 9999 / 262142));
     }
     const auto quota = cpu.number("quota");
-    const std::uint64_t period = cpu.natural("period").value_or(100000);
+    const std::uint64_t period = cpu.natural("period").value_or(usual_period);
     if (quota && *quota > 0) {
-        const std::uint64_t hundredths = period == 0 || *quota > INT64_C(1'000'000'000'000)
-                                             ? 0
-                                             : static_cast<std::uint64_t>(*quota) * 10000 / period;
-        if (hundredths == 0 || hundredths > 100'000'000)
+        const auto share = cpu_quota(static_cast<std::uint64_t>(*quota), period);
+        if (!share)
             reading.findings.refuse(cpu.place_of("quota"), "is no share of the period");
         else
-            add(reading, "CPUQuota",
-                std::to_string(hundredths / 100) + "." + std::to_string(100 + hundredths % 100).substr(1) + "%");
+            add_property(reading, "CPUQuota", *share);
+        if (share && period != usual_period)
+            add_property(reading, "CPUQuotaPeriodSec", std::to_string(period) + "us");
     }
     if (const auto cpus = cpu.text("cpus"); cpus && !cpus->empty()) {
         reading.bundle.settings.cpu_affinity = parse_cpu_list(*cpus);
         if (!reading.bundle.settings.cpu_affinity)
             reading.findings.refuse(cpu.place_of("cpus"), "is no list of processors");
     }
-    for (const char* name : {"mems", "realtimeRuntime", "realtimePeriod", "burst", "idle"})
-        cpu.refused(name, "is not built yet in this version");
+    if (const auto nodes = cpu.text("mems"); nodes && !nodes->empty()) {
+        if (parse_cpu_list(*nodes))
+            add_property(reading, "AllowedMemoryNodes", *nodes);
+        else
+            reading.findings.refuse(cpu.place_of("mems"), "is no list of memory nodes");
+    }
+    if (const auto burst = cpu.natural("burst"); burst && *burst != 0)
+        reading.findings.refuse(cpu.place_of("burst"), no_property, by_hand, FailureKind::not_supported);
+    for (const char* name : {"realtimeRuntime", "realtimePeriod"})
+        cpu.not_done(name, of_old_groups);
     cpu.told_all();
+}
+
+struct Throttle {
+    const char* name;
+    const char* property;
+};
+constexpr Throttle throttles[] = {{"throttleReadBpsDevice", "IOReadBandwidthMax"},
+                                  {"throttleWriteBpsDevice", "IOWriteBandwidthMax"},
+                                  {"throttleReadIOPSDevice", "IOReadIOPSMax"},
+                                  {"throttleWriteIOPSDevice", "IOWriteIOPSMax"}};
+
+std::optional<std::string> device_path(Fields& device, BundleReading& reading) {
+    const auto major = device.natural("major");
+    const auto minor = device.natural("minor");
+    if (major && minor && *major <= 4095 && *minor <= 1048575)
+        return "/dev/block/" + std::to_string(*major) + ":" + std::to_string(*minor);
+    reading.findings.refuse(device.place_of("major"), "is no number of a device, with its minor one");
+    return std::nullopt;
+}
+
+// 10..1000 to 1..10000
+std::optional<std::string> io_weight(std::uint64_t weight, const std::string& place, BundleReading& reading) {
+    if (weight >= 10 && weight <= 1000)
+        return std::to_string(1 + (weight - 10) * 9999 / 990);
+    reading.findings.refuse(place, "is no number from 10 to 1000");
+    return std::nullopt;
 }
 
 void read_block_io(Fields io, BundleReading& reading) {
     if (const auto weight = io.natural("weight"); weight && *weight != 0) {
-        if (*weight < 10 || *weight > 1000)
-            reading.findings.refuse(io.place_of("weight"), "is no number from 10 to 1000");
-        else // 10..1000 to 1..10000
-            add(reading, "IOWeight", std::to_string(1 + (*weight - 10) * 9999 / 990));
+        if (const auto written = io_weight(*weight, io.place_of("weight"), reading))
+            add_property(reading, "IOWeight", *written);
     }
-    io.pass_over("leafWeight");
-    for (const char* name : {"weightDevice", "throttleReadBpsDevice", "throttleWriteBpsDevice",
-                             "throttleReadIOPSDevice", "throttleWriteIOPSDevice"})
-        io.refused(name, "is not built yet in this version", "--property beside the bundle");
+    io.pass_over("leafWeight"); // cgroup v1
+    for (Fields& device : io.objects("weightDevice")) {
+        const auto path = device_path(device, reading);
+        const auto weight = device.natural("weight");
+        device.pass_over("leafWeight");
+        device.told_all();
+        if (path && weight && *weight != 0)
+            if (const auto written = io_weight(*weight, device.place_of("weight"), reading))
+                add_property(reading, "IODeviceWeight", *path + " " + *written);
+    }
+    for (const auto& [name, property] : throttles)
+        for (Fields& device : io.objects(name)) {
+            const auto path = device_path(device, reading);
+            const auto rate = device.natural("rate");
+            device.told_all();
+            if (path && rate && *rate != 0)
+                add_property(reading, property, *path + " " + std::to_string(*rate));
+        }
     io.told_all();
 }
 
@@ -128,12 +193,15 @@ void read_resources(Fields resources, BundleReading& reading) {
         read_block_io(std::move(*io), reading);
     if (auto pids = resources.object("pids")) {
         if (const auto limit = pids->number("limit"); limit && *limit != 0)
-            add(reading, "TasksMax", bytes_or_infinity(*limit));
+            add_property(reading, "TasksMax", bytes_or_infinity(*limit));
         pids->told_all();
     }
     read_device_rules(resources, reading);
-    for (const char* name : {"hugepageLimits", "network", "rdma", "unified"})
-        resources.refused(name, "is not built yet in this version", "--property beside the bundle");
+    for (const char* name : {"hugepageLimits", "rdma"})
+        resources.refused(name, no_property, by_hand);
+    resources.not_done("network", of_old_groups);
+    // Last: where both say something, these are closer to what is meant.
+    read_group_files(resources, reading);
     resources.told_all();
 }
 

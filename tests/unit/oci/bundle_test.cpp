@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "oci/bundle.hpp"
 
+#include "oci/bundles.hpp"
 #include "spec/capability_names.hpp"
 
 #include <gmock/gmock.h>
@@ -18,43 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-constexpr const char* all_namespaces =
-    R"({"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "cgroup"})";
-
-// A bundle with these members beside what every one has.
-std::string bundle_with(const std::string& process, const std::string& linux_part = "", const std::string& more = "") {
-    return R"({"ociVersion": "1.2.0", "root": {"path": "rootfs"}, "process": {"args": ["/bin/sh"], "cwd": "/")" +
-           (process.empty() ? "" : ", " + process) + R"(}, "linux": {"namespaces": [)" + all_namespaces + "]" +
-           (linux_part.empty() ? "" : ", " + linux_part) + "}" + (more.empty() ? "" : ", " + more) + "}";
-}
-
-Bundle read(const std::string& text, Manner manner = Manner::machinist) {
-    return read_bundle(text, "/srv/bundle", manner);
-}
-
-std::string told(const Problems& problems) {
-    std::string all;
-    for (const Problem& problem : problems)
-        all += text_of(problem) + "\n";
-    return all;
-}
-
-std::string refused(const std::string& text, Manner manner = Manner::machinist) {
-    return told(read(text, manner).problems);
-}
-
-std::string warned(const std::string& text, Manner manner = Manner::machinist) {
-    const Bundle bundle = read(text, manner);
-    EXPECT_EQ(told(bundle.problems), "");
-    return told(bundle.warnings);
-}
-
-Bundle accepted(const std::string& text) {
-    Bundle bundle = read(text);
-    EXPECT_EQ(told(bundle.problems) + told(bundle.warnings), "");
-    return bundle;
-}
+using namespace test;
 
 } // namespace
 
@@ -265,9 +230,6 @@ TEST(ABundle, IsRefusedByTheNameOfTheField) {
          "linux.resources.devices[0].allow"},
         {bundle_with("", R"("resources": {"memory": {"limit": 5, "swap": 4}})"), "linux.resources.memory.swap"},
         {bundle_with("", R"("resources": {"cpu": {"quota": 1, "period": 0}})"), "linux.resources.cpu.quota"},
-        {bundle_with("", R"("resources": {"cpu": {"mems": "0"}})"), "linux.resources.cpu.mems"},
-        {bundle_with("", R"("resources": {"hugepageLimits": [{"pageSize": "2MB"}]})"),
-         "linux.resources.hugepageLimits"},
         {bundle_with("", R"("maskedPaths": ["relative"])"), "linux.maskedPaths"},
         {bundle_with("", R"("intelRdt": {"closID": "a"})"), "linux.intelRdt"},
     };
