@@ -37,6 +37,7 @@ struct Newcomer {
     const LeaderView& leader;
     UniqueFd told;
     std::vector<sock_filter> filter;
+    std::vector<sock_filter> rules;
     Account account;
     Pty terminal;
 };
@@ -69,6 +70,8 @@ void leave_what_is_of_the_caller(Newcomer& newcomer) {
             throw system_failure("let go of the caller's streams");
     if (newcomer.order.syscall_filter)
         newcomer.filter = read_filter(newcomer.order.syscall_filter);
+    if (newcomer.order.syscall_rules)
+        newcomer.rules = read_filter(newcomer.order.syscall_rules);
 }
 
 void close_what_is_of_the_host(Newcomer& newcomer) {
@@ -195,6 +198,7 @@ void drop_privileges(Newcomer& newcomer) {
         // Loading needs CAP_SYS_ADMIN, which a change of user takes from the effective set only.
         set_capabilities({.effective = all_capabilities(), .permitted = all_capabilities()});
         load_syscall_filter(newcomer.filter);
+        load_syscall_filter(newcomer.rules);
     }
     // Inheritable ones stay empty (CVE-2022-29162): root gets what the bounding set leaves by its exec.
     const bool root = newcomer.account.uid == 0;
@@ -227,8 +231,13 @@ constexpr Stage stages[]{{"leave what is of the caller", leave_what_is_of_the_ca
 } // namespace
 
 void go_in(const Order& order, const LeaderView& leader, UniqueFd told) {
-    Newcomer newcomer{
-        .order = order, .leader = leader, .told = std::move(told), .filter = {}, .account = {}, .terminal = {}};
+    Newcomer newcomer{.order = order,
+                      .leader = leader,
+                      .told = std::move(told),
+                      .filter = {},
+                      .rules = {},
+                      .account = {},
+                      .terminal = {}};
     try {
         for (const Stage& stage : stages)
             doing(stage.name, [&] { stage.run(newcomer); });

@@ -18,6 +18,7 @@ enum : int {
     pidfd,
     leader,
     filter,
+    rules,
     user,
     directory,
     environment,
@@ -42,6 +43,7 @@ constexpr option options[]{{"machine", required_argument, nullptr, machine},
                            {"pidfd", required_argument, nullptr, pidfd},
                            {"leader", required_argument, nullptr, leader},
                            {"filter", required_argument, nullptr, filter},
+                           {"rules", required_argument, nullptr, rules},
                            {"user", required_argument, nullptr, user},
                            {"chdir", required_argument, nullptr, directory},
                            {"setenv", required_argument, nullptr, environment},
@@ -95,6 +97,7 @@ Order read_order(int count, char** words) {
         case pidfd: held = descriptor_from(::optarg); break;
         case leader: number = parse_integer<pid_t>(::optarg); break;
         case filter: order.syscall_filter = descriptor_from(::optarg); break;
+        case rules: order.syscall_rules = descriptor_from(::optarg); break;
         case user: order.user = ::optarg; break;
         case directory: order.directory = ::optarg; break;
         case environment: order.environment.emplace_back(::optarg); break;

@@ -16,6 +16,7 @@ struct Order {
     std::string machine;                  // for messages only
     Pidfd leader;                         // handed over open: a number could be another process by now
     UniqueFd syscall_filter;              // a file of sock_filter; may be missing
+    UniqueFd syscall_rules;               // the same, loaded behind it
     std::string user = "root";            // NAME or NUMBER, also with :GROUP
     std::optional<std::string> directory; // of the command; else the user's home
     std::vector<std::string> environment; // "NAME=VALUE", beyond what every command gets

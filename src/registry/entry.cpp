@@ -16,17 +16,7 @@ namespace machinist {
 
 namespace {
 
-// The leader's own filter, composed again: the kernel does not hand it out.
-UniqueFd filter_file(const Machine& machine) {
-    const ProcessStatus status = read_process_status(machine.leader.pid());
-    if (!status.has_syscall_filter || (machine.spec && !machine.spec->syscall_filter.enabled))
-        return {};
-    const SyscallFilterSpec filter = machine.spec ? machine.spec->syscall_filter : SyscallFilterSpec{};
-    const CapabilitySpec capabilities = machine.spec
-                                            ? machine.spec->capabilities
-                                            : CapabilitySpec{.bounding = status.bounding_capabilities, .ambient = 0};
-    const std::vector<sock_filter> program =
-        build_syscall_filter(filter, capabilities, machine.spec && machine.spec->network.is_private);
+UniqueFd program_file(const std::vector<sock_filter>& program) {
     UniqueFd file{::memfd_create("syscall-filter", MFD_CLOEXEC)};
     if (!file)
         throw system_failure("make a memory file");
@@ -34,6 +24,24 @@ UniqueFd filter_file(const Machine& machine) {
     if (::lseek(file.get(), 0, SEEK_SET) < 0)
         throw system_failure("rewind a memory file");
     return file;
+}
+
+// The leader's own filter, composed again: the kernel does not hand it out.
+void add_filter(PreparedEntry& prepared, const Machine& machine) {
+    const ProcessStatus status = read_process_status(machine.leader.pid());
+    if (!status.has_syscall_filter || (machine.spec && !machine.spec->syscall_filter.enabled))
+        return;
+    const SyscallFilterSpec filter = machine.spec ? machine.spec->syscall_filter : SyscallFilterSpec{};
+    const CapabilitySpec capabilities = machine.spec
+                                            ? machine.spec->capabilities
+                                            : CapabilitySpec{.bounding = status.bounding_capabilities, .ambient = 0};
+    const auto hand_over = [&](const char* option, const std::vector<sock_filter>& program) {
+        prepared.arguments.push_back(option + std::to_string(prepared.hand_over(program_file(program))));
+    };
+    hand_over("--filter=",
+              build_syscall_filter(filter, capabilities, machine.spec && machine.spec->network.is_private));
+    if (filter.rules)
+        hand_over("--rules=", build_syscall_rules(*filter.rules));
 }
 
 PreparedEntry prepare(const Machine& machine, const Places& places) {
@@ -57,8 +65,7 @@ void add_command(PreparedEntry& prepared, const Machine& machine, const Entry& e
     auto& arguments = prepared.arguments;
     if (!machine.record.service.empty())
         arguments.push_back("--service=" + machine.record.service);
-    if (UniqueFd filter = filter_file(machine))
-        arguments.push_back("--filter=" + std::to_string(prepared.hand_over(std::move(filter))));
+    add_filter(prepared, machine);
     if (entry.user)
         arguments.push_back("--user=" + *entry.user);
     if (entry.directory)

@@ -7,6 +7,7 @@
 #include "base/machine_name.hpp"
 #include "spec/disk_spec.hpp"
 #include "spec/network_spec.hpp"
+#include "spec/syscall_rules.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -221,6 +222,7 @@ struct SyscallFilterSpec {
     // The stricter profile of `machinist run`: no io_uring, userfaultfd, keyrings, odd socket families, nested
     // user namespaces, TIOCSTI (rules R8, R9).
     bool strict = false;
+    std::optional<SyscallRules> rules; // beside all this
 };
 
 struct LimitSpec {

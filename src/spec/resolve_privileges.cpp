@@ -75,6 +75,7 @@ void syscall_filter(Resolving& r) {
     if (r.settings.syscalls) {
         filter.allow = r.settings.syscalls->allow;
         filter.deny = r.settings.syscalls->deny;
+        filter.rules = r.settings.syscalls->rules;
         check_syscall_names(r, *r.settings.syscalls);
     }
     if (r.settings.address_families)

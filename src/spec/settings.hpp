@@ -76,6 +76,7 @@ struct PivotRootSettings {
 struct SyscallSettings {
     std::vector<std::string> allow; // names and @groups
     std::vector<std::string> deny;
+    std::optional<SyscallRules> rules;
 };
 
 struct LinkJournalSettings {

@@ -50,6 +50,12 @@ constexpr const auto& names_of(LinkJournalMode) {
 constexpr const auto& names_of(ConsoleMode) {
     return console_mode_names;
 }
+constexpr const auto& names_of(SyscallAction) {
+    return syscall_action_names;
+}
+constexpr const auto& names_of(Comparison) {
+    return comparison_names;
+}
 constexpr const auto& names_of(ApiWritable) {
     return api_writable_names;
 }

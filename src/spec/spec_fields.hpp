@@ -218,14 +218,46 @@ void fields(Archive& archive, Is<SyscallFilterSpec::AddressFamilies> auto& restr
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<SyscallAnswer> auto& answer) {
+    auto& [action, error] = answer;
+    archive("action", action);
+    archive("error", error);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<SyscallCondition> auto& condition) {
+    auto& [argument, comparison, value, mask] = condition;
+    archive("argument", argument);
+    archive("comparison", comparison);
+    archive("value", value);
+    archive("mask", mask);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<SyscallRule> auto& rule) {
+    auto& [calls, answer, conditions] = rule;
+    archive("calls", calls);
+    archive("answer", answer);
+    archive("conditions", conditions);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<SyscallRules> auto& rules) {
+    auto& [otherwise, list] = rules;
+    archive("otherwise", otherwise);
+    archive("rules", list);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<SyscallFilterSpec> auto& filter) {
-    auto& [enabled, allow, deny, suppress_sync, address_families, strict] = filter;
+    auto& [enabled, allow, deny, suppress_sync, address_families, strict, rules] = filter;
     archive("enabled", enabled);
     archive("allow", allow);
     archive("deny", deny);
     archive("suppress-sync", suppress_sync);
     archive("address-families", address_families);
     archive("strict", strict);
+    archive("rules", rules);
 }
 
 template <typename Archive>

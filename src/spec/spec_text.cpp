@@ -114,6 +114,8 @@ std::string filter_text(const SyscallFilterSpec& filter) {
         text += ", but not " + joined(filter.deny, " ");
     if (filter.suppress_sync)
         text += ", sync calls do nothing";
+    if (filter.rules)
+        text += ", with " + std::to_string(filter.rules->rules.size()) + " rules beside it";
     return text;
 }
 

@@ -2,7 +2,7 @@
 #include "spec/syscall_filter.hpp"
 
 #include "spec/syscall_program.hpp"
-#include "spec/syscall_table.hpp"
+#include "spec/syscall_runs.hpp"
 
 #include <algorithm>
 #include <array>
@@ -78,29 +78,11 @@ public:
     [[nodiscard]] std::vector<sock_filter> program() const {
         std::array<AbiRuns, syscall_data::abis.size()> abis;
         for (std::size_t abi = 0; abi < abis.size(); ++abi)
-            abis[abi] = runs_of(syscall_data::abis[abi]);
+            abis[abi] = runs_of(syscall_data::abis[abi], by_name_, unknown);
         return assemble_syscall_program(abis, blocks_);
     }
 
 private:
-    [[nodiscard]] AbiRuns runs_of(const syscall_data::Abi& abi) const {
-        AbiRuns result{abi.audit_architecture, {}};
-        result.runs.reserve(256);
-        std::uint32_t next = 0;
-        const auto extend = [&](std::uint32_t first, std::uint16_t block) {
-            if (result.runs.empty() || result.runs.back().block != block)
-                result.runs.push_back({first, block});
-        };
-        for (const auto& [number, id] : abi.calls) {
-            if (number != next)
-                extend(next, unknown);
-            extend(number, by_name_[id]);
-            next = number + 1;
-        }
-        extend(next, unknown);
-        return result;
-    }
-
     std::vector<AnswerBlock> blocks_;
     std::array<std::uint16_t, syscall_name_count> by_name_{};
 };

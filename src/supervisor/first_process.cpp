@@ -68,6 +68,7 @@ void clone_first_process(Start& start) {
         Payload payload{.spec = start.spec,
                         .mounts = start.mounts,
                         .syscall_filter = start.syscall_filter,
+                        .syscall_rules = start.syscall_rules,
                         .handshake = std::move(theirs),
                         .listen_fds = start.listen_fds,
                         .root = {},

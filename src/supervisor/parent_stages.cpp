@@ -145,6 +145,8 @@ void write_down_the_spec(Start& start) {
     start.mounts = plan_mounts(start.spec);
     start.syscall_filter = build_syscall_filter(start.spec.syscall_filter, start.spec.capabilities,
                                                 start.spec.network.is_private || start.spec.network.namespace_path);
+    if (const auto& filter = start.spec.syscall_filter; filter.enabled && filter.rules)
+        start.syscall_rules = build_syscall_rules(*filter.rules);
     start.run.write("spec.json", to_json(start.spec));
     if (start.spec.users.owner)
         start.run.write("owner", std::to_string(start.spec.users.owner->uid) + "\n");

@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/unique_fd.hpp"
+#include "kernel/seccomp.hpp"
 #include "kernel/syscalls.hpp"
 #include "spec/payload_environment.hpp"
 #include "supervisor/payload_user.hpp"
@@ -164,6 +165,10 @@ void execute_payload(Payload& payload) {
         payload_environment(spec, {.user = account.name.empty() ? std::to_string(account.uid) : account.name,
                                    .home = account.home,
                                    .listen_fds = payload.listen_fds})};
+    // They may forbid what we still have to do: as late as the kernel takes them, which wants the privilege or the
+    // promise to gain none.
+    if (!spec.no_new_privileges)
+        load_syscall_filter(payload.syscall_rules);
     become_user(account, spec);
     go_to_the_working_directory(spec.payload, account);
     if (spec.payload.mode == StartMode::as_pid2)
@@ -172,6 +177,8 @@ void execute_payload(Payload& payload) {
     close_other_descriptors(payload.listen_fds);
     reset_signals();
     label_the_next_program(spec.selinux.payload);
+    if (spec.no_new_privileges)
+        load_syscall_filter(payload.syscall_rules);
     program.execute();
 }
 

@@ -49,6 +49,7 @@ struct Start {
     std::vector<std::filesystem::path> lock_files;
     LayerPlan layer;
     std::vector<sock_filter> syscall_filter;
+    std::vector<sock_filter> syscall_rules; // the second one; empty: there is none
     MountPlan mounts;
     MachineCgroup cgroup;
     UnitPlace place = UnitPlace::own_group;
@@ -77,6 +78,7 @@ struct Payload {
     const MachineSpec& spec;
     const MountPlan& mounts;
     const std::vector<sock_filter>& syscall_filter;
+    const std::vector<sock_filter>& syscall_rules;
     UniqueFd handshake;
     int listen_fds = 0;
     UniqueFd root; // of the machine's tree, in our own mount namespace

@@ -3,6 +3,7 @@
 #include "namespaces/container_interface.hpp"
 
 #include <filesystem>
+#include <sys/syscall.h>
 
 namespace fs = std::filesystem;
 
@@ -90,6 +91,41 @@ TEST_P(ABundleOfOci, NarrowsItsSystemCalls) {
 
     EXPECT_EQ(ask("syscall keyctl"), "!ENOSYS");
     EXPECT_EQ(ask("syscall syncfs"), "!EPERM");
+}
+
+TEST_P(ABundleOfOci, TellsSystemCallsApartByTheirArguments) {
+    write("", R"("seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["umask"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13, "args": [{"index": 0, "value": 18, "op": "SCMP_CMP_EQ"}]},
+        {"names": ["umask"], "action": "SCMP_ACT_KILL_PROCESS", "args": [{"index": 0, "value": 256, "valueTwo": 256, "op": "SCMP_CMP_MASKED_EQ"}]},
+        {"names": ["dup"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 4294967296, "op": "SCMP_CMP_GE"}]},
+        {"names": ["acct"], "action": "SCMP_ACT_TRAP"}]})");
+    boot_bundle();
+
+    const std::string umask = "syscall " + std::to_string(SYS_umask) + " ";
+    EXPECT_EQ(ask(umask + "18"), "!EACCES");
+    EXPECT_EQ(ask(umask + "19"), "ok");
+    EXPECT_EQ(ask(umask + "0x1ff"), "!killed-by-31");
+    EXPECT_EQ(ask("syscall " + std::to_string(SYS_dup) + " 0x100000000"), "!EPERM");
+    EXPECT_EQ(ask("syscall " + std::to_string(SYS_dup) + " 0"), "ok");
+    EXPECT_EQ(ask("syscall acct"), "!killed-by-31");
+    const Outcome entered =
+        machinist({"exec", machine().name(), "--", "/probe", "--ask", "syscall", std::to_string(SYS_umask), "18"});
+    EXPECT_THAT(entered.output, HasSubstr("!EACCES")) << entered.errors;
+}
+
+TEST_P(ABundleOfOci, MayBeClosedToAllThatItDoesNotName) {
+    write(R"("noNewPrivileges": true)",
+          R"("seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 13, "syscalls": [
+        {"action": "SCMP_ACT_ALLOW", "names": ["read", "write", "readv", "writev", "pipe", "pipe2", "fork", "vfork",
+         "clone", "wait4", "waitid", "exit", "exit_group", "close", "execve", "brk", "mmap", "munmap", "mprotect",
+         "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "getrandom", "rt_sigaction",
+         "rt_sigprocmask", "rt_sigreturn", "ioctl", "fstat", "newfstatat", "readlink", "readlinkat", "uname",
+         "getcwd", "sigaltstack", "poll", "ppoll", "gettid", "getppid", "clock_nanosleep"]}]})");
+    boot_bundle();
+
+    EXPECT_EQ(ask("cwd"), "/");
+    EXPECT_EQ(ask("syscall getpid"), "!EACCES");
+    EXPECT_EQ(ask("syscall clone3"), "!ENOSYS");
 }
 
 TEST_P(ABundleOfOci, RefusesWhatItCannotBe) {

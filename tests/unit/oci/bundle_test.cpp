@@ -119,30 +119,6 @@ TEST(ABundle, SetsKernelSettingsOfItsOwnNamespacesOnly) {
     EXPECT_THAT(refused(bundle_with("", R"("sysctl": {"kernel.msgmax": "1\nkernel.panic=1"})")), HasSubstr("msgmax"));
 }
 
-TEST(ABundle, NarrowsTheSystemCallsOfTheMachine) {
-    const Bundle listed = accepted(bundle_with("", R"("seccomp": {"defaultAction": "SCMP_ACT_ALLOW",
-        "syscalls": [{"names": ["mount", "no_such_call"], "action": "SCMP_ACT_ERRNO"}]})"));
-    EXPECT_THAT(listed.settings.syscalls->deny, ElementsAre("mount"));
-
-    const Bundle closed = accepted(bundle_with("", R"("seccomp": {"defaultAction": "SCMP_ACT_ERRNO",
-        "architectures": ["SCMP_ARCH_X86_64"], "syscalls": [{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"}]})"));
-    EXPECT_THAT(closed.settings.syscalls->deny, AllOf(Contains("mount"), Contains("open"), Not(Contains("read"))));
-    EXPECT_THAT(closed.settings.syscalls->allow, IsEmpty());
-    EXPECT_THAT(closed.settings.syscalls->deny, Contains("clone3:ENOSYS"));
-
-    const Bundle hidden = accepted(bundle_with("", R"("seccomp": {"defaultAction": "SCMP_ACT_ERRNO",
-        "defaultErrnoRet": 38, "syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW"},
-        {"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]})"));
-    EXPECT_THAT(hidden.settings.syscalls->deny,
-                AllOf(Contains("mount"), Contains("open:ENOSYS"), Contains("clone3:ENOSYS"), Not(Contains("read"))));
-
-    EXPECT_THAT(refused(bundle_with("", R"("seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"})")),
-                HasSubstr("linux.seccomp.defaultAction"));
-    EXPECT_THAT(refused(bundle_with("", R"("seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls":
-        [{"names": ["clone"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}]}]})")),
-                HasSubstr("linux.seccomp.syscalls[0].args"));
-}
-
 TEST(ABundle, RunsNoHooks) {
     const std::string text = bundle_with("", "", R"("hooks": {"prestart": [{"path": "/bin/true"}]})");
 

@@ -111,6 +111,11 @@ MachineSpec a_spec_with_everything() {
                                                            .max_file_size = 65536,
                                                            .max_files = 7};
     spec.shared = {true, true, true};
+    spec.syscall_filter.rules =
+        SyscallRules{.otherwise = {SyscallAction::refuse, 13},
+                     .rules = {{.calls = {"read", "write"},
+                                .answer = {SyscallAction::kill_process, 0},
+                                .conditions = {{5, Comparison::masked_equal, UINT64_MAX, std::uint64_t{1} << 63}}}}};
     spec.domainname = "domain";
     spec.sysctls = {"net.core.somaxconn=64"};
     spec.payload.groups = {4, 5};
@@ -167,6 +172,9 @@ TEST(ASpec, KeepsEachValueOnItsWayThroughJson) {
     EXPECT_EQ(read.network.name_servers, spec.network.name_servers);
     EXPECT_EQ(read.network.ports, spec.network.ports);
     EXPECT_TRUE(read.nesting);
+    ASSERT_TRUE(read.syscall_filter.rules);
+    EXPECT_EQ(read.syscall_filter.rules->otherwise, spec.syscall_filter.rules->otherwise);
+    EXPECT_EQ(read.syscall_filter.rules->rules.at(0).conditions, spec.syscall_filter.rules->rules[0].conditions);
     EXPECT_EQ(read.users.nested_ranges, 2U);
     EXPECT_EQ(read.users.nested_bases, spec.users.nested_bases);
     EXPECT_EQ(read.users.owner, spec.users.owner);

@@ -2,12 +2,12 @@
 // Runs the program as the kernel would: number, architecture and arguments in, an answer out.
 #include "spec/syscall_filter.hpp"
 
+#include "filter_interpreter.hpp"
 #include "spec/syscall_table.hpp"
 
 #include <array>
 #include <asm/ioctls.h>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,28 +22,6 @@ namespace machinist {
 namespace {
 
 using Arguments = std::array<std::uint64_t, 6>;
-
-// Classic BPF, as far as a syscall filter may use it; throws on everything else.
-std::uint32_t interpret(const std::vector<sock_filter>& program, const seccomp_data& data) {
-    std::uint32_t accumulator = 0;
-    for (std::size_t at = 0;; ++at) {
-        const sock_filter& step = program.at(at);
-        const auto jump = [&](bool taken) { at += taken ? step.jt : step.jf; };
-        switch (step.code) {
-        case BPF_LD | BPF_W | BPF_ABS:
-            if (step.k % 4 != 0 || step.k + 4 > sizeof data)
-                throw std::out_of_range("load outside of the call's data");
-            std::memcpy(&accumulator, reinterpret_cast<const char*>(&data) + step.k, sizeof accumulator);
-            break;
-        case BPF_JMP | BPF_JA: at += step.k; break;
-        case BPF_JMP | BPF_JEQ | BPF_K: jump(accumulator == step.k); break;
-        case BPF_JMP | BPF_JGE | BPF_K: jump(accumulator >= step.k); break;
-        case BPF_JMP | BPF_JSET | BPF_K: jump((accumulator & step.k) != 0); break;
-        case BPF_RET | BPF_K: return step.k;
-        default: throw std::logic_error("no instruction of a syscall filter");
-        }
-    }
-}
 
 constexpr int passes = -1; // beside errno values, of which 0 is "succeeds without being done"
 
