@@ -72,6 +72,14 @@ void check_shared_names(BundleReading& reading) {
         reading.findings.refuse("domainname", "would be the host's own: there is no new namespace \"uts\"");
 }
 
+// Where no users are given, the host's ids are what processes of a bundle have: they are the machine's, whose users are
+// its own all the same.
+void say_whose_owners_are_seen(BundleReading& reading) {
+    for (ExtraMount& mount : reading.mounts())
+        if (mount.owner_map)
+            mount.owner_map->seen_by_host = reading.bundle.settings.users.has_value();
+}
+
 void read_config(Fields config, BundleReading& reading, Manner manner) {
     read_version(config, reading);
     read_root(config, reading);
@@ -89,6 +97,7 @@ void read_config(Fields config, BundleReading& reading, Manner manner) {
     config.pass_over("annotations"); // notes of other tools
     config.told_all();
     check_shared_names(reading);
+    say_whose_owners_are_seen(reading);
 }
 
 } // namespace

@@ -90,6 +90,36 @@ void read_tmpfs(const std::string& place, const std::vector<std::string>& option
     reading.mounts().push_back(std::move(mount));
 }
 
+constexpr std::size_t most_ranges = 340; // that the kernel takes
+
+std::vector<OwnerRange> ranges_in(Fields& wanted, const char* name, BundleReading& reading) {
+    std::vector<OwnerRange> ranges;
+    for (Fields& mapping : wanted.objects(name)) {
+        const auto on_disk = mapping.natural("containerID");
+        const auto seen = mapping.natural("hostID");
+        const auto count = mapping.natural("size");
+        mapping.told_all();
+        const auto fits = [&](const auto& first) { return first && *first <= UINT32_MAX - *count; };
+        if (!count || *count == 0 || *count > UINT32_MAX || !fits(on_disk) || !fits(seen) ||
+            ranges.size() == most_ranges) {
+            reading.findings.refuse(mapping.place_of("size"), "is no range of ids");
+            return {};
+        }
+        ranges.push_back({static_cast<std::uint32_t>(*on_disk), static_cast<std::uint32_t>(*seen),
+                          static_cast<std::uint32_t>(*count)});
+    }
+    return ranges;
+}
+
+std::optional<OwnerMap> owner_map_in(Fields& wanted, BundleReading& reading) {
+    OwnerMap map{.users = ranges_in(wanted, "uidMappings", reading),
+                 .groups = ranges_in(wanted, "gidMappings", reading)};
+    if (map.users.empty() != map.groups.empty())
+        reading.findings.refuse(wanted.place_of(map.users.empty() ? "uidMappings" : "gidMappings"),
+                                "is missing beside the other one");
+    return map.users.empty() ? std::nullopt : std::optional{std::move(map)};
+}
+
 void read_mount(Fields wanted, BundleReading& reading) {
     const std::string place = wanted.place_of("");
     const std::string here = place.substr(0, place.size() - 1);
@@ -97,8 +127,7 @@ void read_mount(Fields wanted, BundleReading& reading) {
     const std::string source = wanted.text("source").value_or("");
     const std::string type = wanted.text("type").value_or("");
     const auto options = wanted.texts("options");
-    wanted.refused("uidMappings", "is not built yet in this version", "the option \"idmap\"");
-    wanted.refused("gidMappings", "is not built yet in this version", "the option \"idmap\"");
+    const auto owner_map = owner_map_in(wanted, reading);
     wanted.told_all();
     // Version 1.0 had them relative to the root.
     const auto destination = destination_path(target.starts_with('/') ? target : "/" + target);
@@ -113,8 +142,12 @@ void read_mount(Fields wanted, BundleReading& reading) {
             reading.findings.warn(here + ".source", "is not bound: the machine has its own " + destination->string());
         return;
     }
+    if (owner_map && !is_bind)
+        return reading.findings.refuse(here + ".uidMappings", "is there on what is no bind mount",
+                                       "the ids that the filesystem's own options give", FailureKind::not_supported);
     ExtraMount mount;
     mount.destination = *destination;
+    mount.owner_map = owner_map;
     if (is_bind)
         return read_bind(here, source, options, std::move(mount), reading);
     if (type == "tmpfs")

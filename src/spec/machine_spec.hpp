@@ -131,6 +131,20 @@ struct MountSource {
     }
 };
 
+// So many ids on disk, and which ones they are seen as.
+struct OwnerRange {
+    std::uint32_t on_disk = 0;
+    std::uint32_t seen = 0;
+    std::uint32_t count = 0;
+    friend bool operator==(const OwnerRange&, const OwnerRange&) = default;
+};
+
+struct OwnerMap {
+    std::vector<OwnerRange> users;
+    std::vector<OwnerRange> groups;
+    bool seen_by_host = true; // those seen are ids of the host; else of the machine
+};
+
 // What the administrator mounts beside what every machine has.
 struct ExtraMount {
     ExtraMountKind kind = ExtraMountKind::bind;
@@ -142,7 +156,8 @@ struct ExtraMount {
     MountSource source;
     bool recursive = true;
     IdMapping id_mapping = IdMapping::none;
-    std::uint64_t attributes = 0; // MOUNT_ATTR_* that it gets
+    std::optional<OwnerMap> owner_map; // in the place of id_mapping
+    std::uint64_t attributes = 0;      // MOUNT_ATTR_* that it gets
     // tmpfs: the options as written ("mode=0755,size=10%")
     std::string tmpfs_options;
     // overlay: lowest first; the upper directory is missing in a read-only one

@@ -336,7 +336,8 @@ struct ActionText {
         }
         return "bind " +
                (mount.source.is_temporary() ? std::string{"(temporary directory)"} : mount.source.path.string()) +
-               (mount.read_only ? " ro " : " ") + std::string{name_of(id_mapping_names, mount.id_mapping)};
+               (mount.read_only ? " ro " : " ") +
+               (mount.owner_map ? "with owners of its own" : std::string{name_of(id_mapping_names, mount.id_mapping)});
     }
 };
 

@@ -147,9 +147,25 @@ void fields(Archive& archive, Is<MountSource> auto& source) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<OwnerRange> auto& range) {
+    auto& [on_disk, seen, count] = range;
+    archive("on-disk", on_disk);
+    archive("seen", seen);
+    archive("count", count);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<OwnerMap> auto& map) {
+    auto& [users, groups, seen_by_host] = map;
+    archive("users", users);
+    archive("groups", groups);
+    archive("seen-by-host", seen_by_host);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<ExtraMount> auto& mount) {
-    auto& [kind, destination, read_only, may_be_missing, source, recursive, id_mapping, attributes, tmpfs_options,
-           lower, upper] = mount;
+    auto& [kind, destination, read_only, may_be_missing, source, recursive, id_mapping, owner_map, attributes,
+           tmpfs_options, lower, upper] = mount;
     archive("kind", kind);
     archive("destination", destination);
     archive("read-only", read_only);
@@ -157,6 +173,7 @@ void fields(Archive& archive, Is<ExtraMount> auto& mount) {
     archive("source", source);
     archive("recursive", recursive);
     archive("id-mapping", id_mapping);
+    archive("owner-map", owner_map);
     archive("attributes", attributes);
     archive("tmpfs-options", tmpfs_options);
     archive("lower", lower);

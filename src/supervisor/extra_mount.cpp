@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
+#include <vector>
 
 namespace machinist {
 
@@ -64,7 +65,27 @@ UniqueFd mapping_for(const ExtraMount& wanted, BorrowedFd source, const ExtraMou
     return make_user_namespace(std::array{users}, std::array{groups});
 }
 
+// Ids beyond the machine's range are those of somebody else.
+std::vector<IdMap> seen_in_machine(const std::vector<OwnerRange>& ranges, bool seen_by_host, const UserSpec& users) {
+    const bool is_shifted = !seen_by_host && users.kind != UserNamespaceKind::none;
+    std::vector<IdMap> maps;
+    for (const OwnerRange& range : ranges) {
+        if (is_shifted && (range.count > users.size || range.seen > users.size - range.count))
+            throw Failure{FailureKind::invalid, "show owners as the ids from " + std::to_string(range.seen) +
+                                                    " on: the machine has no more than " + std::to_string(users.size)};
+        maps.push_back(
+            {.inside = range.on_disk, .outside = range.seen + (is_shifted ? users.base : 0), .count = range.count});
+    }
+    return maps;
+}
+
 void map_owners(const ExtraMount& wanted, BorrowedFd source, BorrowedFd mount, const ExtraMountSurroundings& around) {
+    if (wanted.owner_map) {
+        const auto& [users, groups, seen_by_host] = *wanted.owner_map;
+        const UniqueFd mapping = make_user_namespace(seen_in_machine(users, seen_by_host, around.spec.users),
+                                                     seen_in_machine(groups, seen_by_host, around.spec.users));
+        return change_mount(mount, {.idmap = mapping, .recursive = wanted.recursive});
+    }
     if (wanted.id_mapping == IdMapping::none)
         return;
     if (wanted.id_mapping == IdMapping::same) {

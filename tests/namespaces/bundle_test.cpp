@@ -11,6 +11,7 @@ namespace machinist::test {
 
 using testing::AllOf;
 using testing::Contains;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -126,6 +127,16 @@ TEST_P(ABundleOfOci, MayBeClosedToAllThatItDoesNotName) {
     EXPECT_EQ(ask("cwd"), "/");
     EXPECT_EQ(ask("syscall getpid"), "!EACCES");
     EXPECT_EQ(ask("syscall clone3"), "!ENOSYS");
+}
+
+TEST_P(ABundleOfOci, ShowsOwnersOfAMountAsItSays) {
+    (void)tree.workplace().file("bundle/data/file", "of the bundle");
+    write("", "", R"("mounts": [{"destination": "/data", "type": "bind", "source": "data", "options": ["bind", "idmap"],
+        "uidMappings": [{"containerID": 0, "hostID": 1234, "size": 1}],
+        "gidMappings": [{"containerID": 0, "hostID": 4321, "size": 1}]}])");
+    boot_bundle();
+
+    EXPECT_THAT(ask("stat /data/file"), EndsWith(" 1234:4321"));
 }
 
 TEST_P(ABundleOfOci, RefusesWhatItCannotBe) {

@@ -91,6 +91,25 @@ TEST(ABundle, LimitsItsScope) {
     EXPECT_THAT(*bundle.settings.cpu_affinity, ElementsAre(0, 1));
 }
 
+TEST(ABundle, MapsTheOwnersOfAMount) {
+    const std::string mounts = R"("mounts": [{"destination": "/data", "type": "bind", "source": "/srv", "options":
+        ["bind", "idmap"], "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}, {"containerID": 10,
+        "hostID": 5, "size": 1}], "gidMappings": [{"containerID": 0, "hostID": 100, "size": 7}]}])";
+    const Bundle plain = accepted(bundle_with("", "", mounts));
+
+    const auto& map = plain.settings.extra_mounts->at(0).owner_map;
+    ASSERT_TRUE(map);
+    EXPECT_THAT(map->users, ElementsAre(OwnerRange{0, 1000, 10}, OwnerRange{10, 5, 1}));
+    EXPECT_THAT(map->groups, ElementsAre(OwnerRange{0, 100, 7}));
+    EXPECT_FALSE(map->seen_by_host);
+
+    const Bundle with_users = accepted(bundle_with("", R"("namespaces": [{"type": "mount"}, {"type": "user"}],
+        "uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
+        "gidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}])",
+                                                   mounts));
+    EXPECT_TRUE(with_users.settings.extra_mounts->at(0).owner_map->seen_by_host);
+}
+
 TEST(ABundle, HasTheNamespacesThatItNames) {
     const Bundle bundle = accepted(R"({"ociVersion": "1.0.2", "root": {"path": "/tree"},
         "process": {"args": ["a"], "cwd": "/"}, "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"},
@@ -208,6 +227,15 @@ TEST(ABundle, IsRefusedByTheNameOfTheField) {
         {bundle_with("", R"("resources": {"cpu": {"quota": 1, "period": 0}})"), "linux.resources.cpu.quota"},
         {bundle_with("", R"("maskedPaths": ["relative"])"), "linux.maskedPaths"},
         {bundle_with("", R"("intelRdt": {"closID": "a"})"), "linux.intelRdt"},
+        {bundle_with("", "", R"("mounts": [{"destination": "/a", "type": "bind", "source": "/", "uidMappings":
+             [{"containerID": 0, "hostID": 0, "size": 1}]}])"),
+         "mounts[0].gidMappings"},
+        {bundle_with("", "", R"("mounts": [{"destination": "/a", "type": "bind", "source": "/", "uidMappings":
+             [{"containerID": 0, "hostID": 4294967295, "size": 2}]}])"),
+         "mounts[0].uidMappings[0].size"},
+        {bundle_with("", "", R"("mounts": [{"destination": "/a", "type": "tmpfs", "uidMappings":
+             [{"containerID": 0, "hostID": 0, "size": 1}], "gidMappings": [{"containerID": 0, "hostID": 0, "size": 1}]}])"),
+         "mounts[0].uidMappings"},
     };
     for (const auto& [text, named] : refusals)
         EXPECT_THAT(refused(text), HasSubstr(named)) << text.substr(0, 200);

@@ -121,6 +121,7 @@ MachineSpec a_spec_with_everything() {
     spec.payload.groups = {4, 5};
     spec.payload.umask = 077;
     spec.extra_mounts.front().attributes = 2;
+    spec.extra_mounts.front().owner_map = OwnerMap{{{0, 1000, 1}}, {{0, 100, 65536}}, false};
     spec.extra_mounts.back().may_be_missing = true;
     spec.tmpfs_on_tmp = spec.cgroup_namespace = spec.lock_image = spec.syscall_filter.enabled = false;
     spec.api_writable = ApiWritable::network;
@@ -172,9 +173,10 @@ TEST(ASpec, KeepsEachValueOnItsWayThroughJson) {
     EXPECT_EQ(read.network.name_servers, spec.network.name_servers);
     EXPECT_EQ(read.network.ports, spec.network.ports);
     EXPECT_TRUE(read.nesting);
-    ASSERT_TRUE(read.syscall_filter.rules);
+    ASSERT_TRUE(read.syscall_filter.rules && read.extra_mounts.front().owner_map);
     EXPECT_EQ(read.syscall_filter.rules->otherwise, spec.syscall_filter.rules->otherwise);
     EXPECT_EQ(read.syscall_filter.rules->rules.at(0).conditions, spec.syscall_filter.rules->rules[0].conditions);
+    EXPECT_EQ(read.extra_mounts.front().owner_map->groups, spec.extra_mounts.front().owner_map->groups);
     EXPECT_EQ(read.users.nested_ranges, 2U);
     EXPECT_EQ(read.users.nested_bases, spec.users.nested_bases);
     EXPECT_EQ(read.users.owner, spec.users.owner);
