@@ -179,8 +179,10 @@ void read_linux(Fields part, BundleReading& reading) {
         reading.findings.warn(part.place_of("rootfsPropagation"), "is not done: mounts do not spread to the host");
     part.not_done("cgroupsPath", "is not used: the machine's group is its scope's");
     part.not_done("mountLabel", "is not applied");
-    for (const char* name : {"intelRdt", "personality", "timeOffsets", "netDevices", "memoryPolicy"})
+    for (const char* name : {"intelRdt", "personality", "timeOffsets", "netDevices"})
         part.refused(name, "is not built yet in this version");
+    if (auto wanted = part.object("memoryPolicy"))
+        read_memory_policy(std::move(*wanted), reading);
     part.told_all();
 }
 

@@ -24,6 +24,9 @@ struct BundleReading {
 };
 
 void read_process(Fields process, BundleReading& reading);
+// Of what is a member of the process.
+void read_scheduling(Fields& process, BundleReading& reading);
+void read_memory_policy(Fields wanted, BundleReading& reading);
 void read_mounts(Fields& config, BundleReading& reading);
 void read_linux(Fields part, BundleReading& reading);
 void read_resources(Fields resources, BundleReading& reading);

@@ -139,8 +139,7 @@ void read_process(Fields process, BundleReading& reading) {
     process.pass_over("consoleSize"); // the terminal's size is the caller's
     for (const char* name : {"apparmorProfile", "selinuxLabel"})
         process.not_done(name, "is not applied");
-    for (const char* name : {"ioPriority", "scheduler", "execCPUAffinity"})
-        process.not_done(name, "is not built yet in this version, ignored");
+    read_scheduling(process, reading);
     process.told_all();
 }
 

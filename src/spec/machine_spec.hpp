@@ -7,6 +7,7 @@
 #include "base/machine_name.hpp"
 #include "spec/disk_spec.hpp"
 #include "spec/network_spec.hpp"
+#include "spec/process_attributes.hpp"
 #include "spec/syscall_rules.hpp"
 
 #include <cstdint>
@@ -252,6 +253,9 @@ struct ResourceSpec {
     std::optional<int> oom_score_adjust;
     std::vector<int> cpu_affinity;         // empty: unchanged
     std::vector<std::string> group_limits; // "MemoryMax=1G": of its control group, later ones win
+    std::optional<SchedulerSpec> scheduler;
+    std::optional<IoPrioritySpec> io_priority;
+    std::optional<MemoryPolicySpec> memory_policy;
 };
 
 enum class ResolvConfMode {

@@ -103,6 +103,11 @@ void resources(Resolving& r) {
                       "--cpu-affinity: the host has no processor " + std::to_string(resources.cpu_affinity.front()),
                       "numbers from 0 to " + std::to_string(r.host.cpu_count - 1));
     }
+    if (r.settings.bundle) {
+        resources.scheduler = r.settings.bundle->scheduler;
+        resources.io_priority = r.settings.bundle->io_priority;
+        resources.memory_policy = r.settings.bundle->memory_policy;
+    }
     r.spec.personality = r.settings.personality.value_or("");
     if (!r.settings.personality && r.image.architecture == "x86")
         r.spec.personality = "x86";

@@ -113,6 +113,9 @@ struct BundleSettings {
     SharedNamespaces shared;
     bool cgroup_namespace = true;
     std::vector<std::string> unit_properties; // before those of the command line
+    std::optional<SchedulerSpec> scheduler;
+    std::optional<IoPrioritySpec> io_priority;
+    std::optional<MemoryPolicySpec> memory_policy;
 };
 
 enum class LayerChoice { automatic, tmpfs, disk, snapshot, reflink, copy };

@@ -286,12 +286,42 @@ void fields(Archive& archive, Is<LimitSpec> auto& limit) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<SchedulerSpec> auto& scheduler) {
+    auto& [policy, flags, nice, priority, runtime, deadline, period] = scheduler;
+    archive("policy", policy);
+    archive("flags", flags);
+    archive("nice", nice);
+    archive("priority", priority);
+    archive("runtime", runtime);
+    archive("deadline", deadline);
+    archive("period", period);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<IoPrioritySpec> auto& io_priority) {
+    auto& [kind, level] = io_priority;
+    archive("kind", kind);
+    archive("level", level);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<MemoryPolicySpec> auto& memory_policy) {
+    auto& [mode, flags, nodes] = memory_policy;
+    archive("mode", mode);
+    archive("flags", flags);
+    archive("nodes", nodes);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<ResourceSpec> auto& resources) {
-    auto& [limits, oom_score_adjust, cpu_affinity, group_limits] = resources;
+    auto& [limits, oom_score_adjust, cpu_affinity, group_limits, scheduler, io_priority, memory_policy] = resources;
     archive("limits", limits);
     archive("oom-score-adjust", oom_score_adjust);
     archive("cpu-affinity", cpu_affinity);
     archive("group-limits", group_limits);
+    archive("scheduler", scheduler);
+    archive("io-priority", io_priority);
+    archive("memory-policy", memory_policy);
 }
 
 template <typename Archive>

@@ -147,6 +147,16 @@ void add_resources(Lines& lines, const ResourceSpec& resources) {
                  std::to_string(resources.oom_score_adjust.value_or(0)));
     lines.add("processors", cpus_text(resources.cpu_affinity));
     lines.add("group limits", joined(resources.group_limits, " "));
+    if (resources.scheduler)
+        lines.add("scheduled by", "policy " + std::to_string(resources.scheduler->policy) + ", nice " +
+                                      std::to_string(resources.scheduler->nice) + ", priority " +
+                                      std::to_string(resources.scheduler->priority));
+    if (resources.io_priority)
+        lines.add("priority of I/O", "class " + std::to_string(resources.io_priority->kind) + ", level " +
+                                         std::to_string(resources.io_priority->level));
+    if (resources.memory_policy)
+        lines.add("memory policy", std::to_string(resources.memory_policy->mode) + " of nodes " +
+                                       cpus_text(resources.memory_policy->nodes));
 }
 
 std::string forwarding_text(const JournalForwarding& forwarding) {

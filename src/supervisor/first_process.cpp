@@ -6,6 +6,7 @@
 #include "kernel/files.hpp"
 #include "kernel/forked.hpp"
 #include "kernel/limits.hpp"
+#include "kernel/scheduling.hpp"
 #include "kernel/sockets.hpp"
 #include "supervisor/payload_stages.hpp"
 
@@ -88,6 +89,17 @@ void limit_first_process(const Start& start) {
         set_oom_score_adjustment(*start.spec.resources.oom_score_adjust, pid);
     if (!start.spec.resources.cpu_affinity.empty())
         set_cpu_affinity(start.spec.resources.cpu_affinity, pid);
+    if (const auto& wanted = start.spec.resources.io_priority)
+        set_io_priority(wanted->kind, wanted->level, pid);
+    if (const auto& wanted = start.spec.resources.scheduler)
+        set_scheduler({.policy = wanted->policy,
+                       .flags = wanted->flags,
+                       .nice = wanted->nice,
+                       .priority = wanted->priority,
+                       .runtime = wanted->runtime,
+                       .deadline = wanted->deadline,
+                       .period = wanted->period},
+                      pid);
 }
 
 void return_to_the_hosts_mounts(Start& start) {

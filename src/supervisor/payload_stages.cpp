@@ -7,6 +7,7 @@
 #include "kernel/limits.hpp"
 #include "kernel/loopback.hpp"
 #include "kernel/mounts.hpp"
+#include "kernel/scheduling.hpp"
 #include "kernel/seccomp.hpp"
 #include "kernel/sockets.hpp"
 #include "kernel/syscalls.hpp"
@@ -132,6 +133,11 @@ void set_the_personality(Payload& payload) {
     set_personality(payload.spec.personality);
 }
 
+void choose_where_its_memory_lies(Payload& payload) {
+    if (const auto& policy = payload.spec.resources.memory_policy)
+        set_memory_policy(policy->mode | policy->flags, policy->nodes);
+}
+
 void load_the_syscall_filter(Payload& payload) {
     if (payload.spec.syscall_filter.enabled)
         load_syscall_filter(payload.syscall_filter);
@@ -158,6 +164,7 @@ constexpr std::array payload_stages{
     Stage<Payload>{"leave the caller's session", leave_the_callers_session},
     Stage<Payload>{"take the streams", take_the_streams},
     Stage<Payload>{"set the personality", set_the_personality},
+    Stage<Payload>{"choose where its memory lies", choose_where_its_memory_lies},
     // Meanwhile the launcher has limited and registered us.
     Stage<Payload>{"wait for leave to execute", wait_for_leave_to_execute},
     // From here on: less and less is allowed.

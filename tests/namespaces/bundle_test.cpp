@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // OCI bundles, seen from inside.
+#include "base/text.hpp"
 #include "namespaces/container_interface.hpp"
 
 #include <filesystem>
+#include <sched.h>
 #include <sys/syscall.h>
 
 namespace fs = std::filesystem;
@@ -10,6 +12,7 @@ namespace fs = std::filesystem;
 namespace machinist::test {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::Contains;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -137,6 +140,22 @@ TEST_P(ABundleOfOci, ShowsOwnersOfAMountAsItSays) {
     boot_bundle();
 
     EXPECT_THAT(ask("stat /data/file"), EndsWith(" 1234:4321"));
+}
+
+TEST_P(ABundleOfOci, IsServedByTheKernelAsItSays) {
+    write(
+        R"("ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 6}, "scheduler": {"policy": "SCHED_BATCH", "nice": 5})",
+        R"("memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0"})");
+    boot_bundle();
+
+    EXPECT_EQ(ask("io-priority"), "2 6");
+    // From the third field on (proc_pid_stat(5)).
+    const std::string line = ask("cat /proc/self/stat");
+    const auto fields = split_words(std::string_view{line}.substr(line.rfind(") ") + 2));
+    ASSERT_GT(fields.size(), 38U);
+    EXPECT_EQ(fields[19 - 3], "5");
+    EXPECT_EQ(fields[41 - 3], std::to_string(SCHED_BATCH));
+    EXPECT_THAT(ask("cat /proc/self/numa_maps"), AnyOf(HasSubstr(" bind:0 "), HasSubstr("!ENOENT")));
 }
 
 TEST_P(ABundleOfOci, RefusesWhatItCannotBe) {

@@ -144,6 +144,17 @@ static void personality_verb(int count, char** arguments) {
     say("%x", (unsigned)personality(0xffffffff));
 }
 
+// CLASS LEVEL
+static void io_priority_verb(int count, char** arguments) {
+    (void)count;
+    (void)arguments;
+    long value = syscall(SYS_ioprio_get, 1, 0);
+    if (value < 0)
+        say_errno();
+    else
+        say("%ld %ld", value >> 13, value & 7);
+}
+
 static void hostname_verb(int count, char** arguments) {
     (void)count;
     (void)arguments;
@@ -257,6 +268,7 @@ const struct verb process_verbs[] = {
     {"limit", 1, limit_verb},
     {"affinity", 0, affinity_verb},
     {"personality", 0, personality_verb},
+    {"io-priority", 0, io_priority_verb},
     {"hostname", 0, hostname_verb},
     {"pdeathsig", 0, pdeathsig_verb},
     {"run", 1, run_verb},

@@ -97,4 +97,53 @@ TEST(ResourcesOfABundle, ArePassedOverWhereTheyAreOfOldGroupsOnly) {
                       HasSubstr("'linux.resources.network' is of cgroup v1 only, ignored")));
 }
 
+TEST(SchedulingOfABundle, IsWhatItsProcessSays) {
+    const auto read = [](const std::string& process, const std::string& linux_part = "") {
+        return *accepted(bundle_with(process, linux_part)).settings.bundle;
+    };
+
+    EXPECT_EQ(read(R"("ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 0})").io_priority,
+              (IoPrioritySpec{3, 0}));
+    EXPECT_EQ(read(R"("ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 7})").io_priority, (IoPrioritySpec{2, 7}));
+    EXPECT_EQ(read(R"("scheduler": {"policy": "SCHED_BATCH", "nice": -5})").scheduler,
+              (SchedulerSpec{.policy = 3, .nice = -5}));
+    EXPECT_EQ(read(R"("scheduler": {"policy": "SCHED_FIFO", "priority": 9, "flags": ["SCHED_FLAG_RESET_ON_FORK"]})")
+                  .scheduler,
+              (SchedulerSpec{.policy = 1, .flags = 1, .priority = 9}));
+    EXPECT_EQ(
+        read(R"("scheduler": {"policy": "SCHED_DEADLINE", "runtime": 10, "deadline": 20, "period": 30})").scheduler,
+        (SchedulerSpec{.policy = 6, .runtime = 10, .deadline = 20, .period = 30}));
+    // It means nothing for the first process.
+    EXPECT_FALSE(accepted(bundle_with(R"("execCPUAffinity": {"initial": "0-1", "final": "0"})")).settings.cpu_affinity);
+    EXPECT_EQ(read("", R"("memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0,2-3", "flags": ["MPOL_F_STATIC_NODES"]})")
+                  .memory_policy,
+              (MemoryPolicySpec{2, 1U << 15, {0, 2, 3}}));
+    EXPECT_EQ(read("", R"("memoryPolicy": {"mode": "MPOL_LOCAL"})").memory_policy, (MemoryPolicySpec{4, 0, {}}));
+}
+
+TEST(SchedulingOfABundle, IsRefusedByTheNameOfTheField) {
+    const std::pair<const char*, const char*> refusals[] = {
+        {R"("ioPriority": {"class": "IOPRIO_CLASS_X", "priority": 1})", "process.ioPriority.class"},
+        {R"("ioPriority": {"class": "IOPRIO_CLASS_RT", "priority": 8})", "process.ioPriority.priority"},
+        {R"("scheduler": {"policy": "SCHED_ISO"})", "which Linux never had"},
+        {R"("scheduler": {"policy": "SCHED_X"})", "process.scheduler.policy"},
+        {R"("scheduler": {"policy": "SCHED_OTHER", "nice": 20})", "process.scheduler.nice"},
+        {R"("scheduler": {"policy": "SCHED_FIFO"})", "process.scheduler.priority"},
+        {R"("scheduler": {"policy": "SCHED_OTHER", "priority": 1})", "process.scheduler.priority"},
+        {R"("scheduler": {"policy": "SCHED_DEADLINE"})", "process.scheduler.runtime"},
+        {R"("scheduler": {"policy": "SCHED_DEADLINE", "runtime": 30, "deadline": 20})", "process.scheduler.deadline"},
+        {R"("scheduler": {"policy": "SCHED_OTHER", "flags": ["SCHED_FLAG_UTIL_CLAMP_MIN"]})",
+         "no bundle can have the values for"},
+        {R"("execCPUAffinity": {"final": "a"})", "process.execCPUAffinity.final"},
+    };
+    for (const auto& [process, sentence] : refusals)
+        EXPECT_THAT(refused(bundle_with(process)), HasSubstr(sentence)) << process;
+    for (const char* policy :
+         {R"({"mode": "MPOL_X"})", R"({"mode": "MPOL_BIND"})", R"({"mode": "MPOL_BIND", "nodes": "a"})",
+          R"({"mode": "MPOL_LOCAL", "nodes": "0"})", R"({"mode": "MPOL_LOCAL", "flags": ["X"]})"})
+        EXPECT_THAT(refused(bundle_with("", R"("memoryPolicy": )" + std::string{policy})),
+                    HasSubstr("linux.memoryPolicy."))
+            << policy;
+}
+
 } // namespace machinist

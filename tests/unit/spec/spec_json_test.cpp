@@ -111,6 +111,15 @@ MachineSpec a_spec_with_everything() {
                                                            .max_file_size = 65536,
                                                            .max_files = 7};
     spec.shared = {true, true, true};
+    spec.resources.scheduler = SchedulerSpec{.policy = 6,
+                                             .flags = 1,
+                                             .nice = -3,
+                                             .priority = 9,
+                                             .runtime = 1,
+                                             .deadline = std::uint64_t{1} << 40,
+                                             .period = std::uint64_t{1} << 41};
+    spec.resources.io_priority = IoPrioritySpec{2, 7};
+    spec.resources.memory_policy = MemoryPolicySpec{2, 1U << 15, {0, 3}};
     spec.syscall_filter.rules =
         SyscallRules{.otherwise = {SyscallAction::refuse, 13},
                      .rules = {{.calls = {"read", "write"},
@@ -173,6 +182,9 @@ TEST(ASpec, KeepsEachValueOnItsWayThroughJson) {
     EXPECT_EQ(read.network.name_servers, spec.network.name_servers);
     EXPECT_EQ(read.network.ports, spec.network.ports);
     EXPECT_TRUE(read.nesting);
+    EXPECT_EQ(read.resources.scheduler, spec.resources.scheduler);
+    EXPECT_EQ(read.resources.io_priority, spec.resources.io_priority);
+    EXPECT_EQ(read.resources.memory_policy, spec.resources.memory_policy);
     ASSERT_TRUE(read.syscall_filter.rules && read.extra_mounts.front().owner_map);
     EXPECT_EQ(read.syscall_filter.rules->otherwise, spec.syscall_filter.rules->otherwise);
     EXPECT_EQ(read.syscall_filter.rules->rules.at(0).conditions, spec.syscall_filter.rules->rules[0].conditions);
