@@ -6,6 +6,7 @@
 #include "kernel/cgroup.hpp"
 #include "kernel/files.hpp"
 #include "kernel/limits.hpp"
+#include "kernel/syscalls.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -22,9 +23,9 @@ struct Namespace {
     const char* name;
     int flag;
 };
-constexpr Namespace kinds[]{{"user", CLONE_NEWUSER},    {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
-                            {"uts", CLONE_NEWUTS},      {"ipc", CLONE_NEWIPC}, {"net", CLONE_NEWNET},
-                            {"cgroup", CLONE_NEWCGROUP}};
+constexpr Namespace kinds[]{{"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},   {"pid", CLONE_NEWPID},
+                            {"uts", CLONE_NEWUTS},       {"ipc", CLONE_NEWIPC},  {"net", CLONE_NEWNET},
+                            {"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME}};
 
 // Programs that use select(2) break above this, so init systems start them with it whatever they have themselves.
 constexpr rlim_t usual_soft_descriptors = 1024;

@@ -119,6 +119,27 @@ bool has_ports(NetlinkSocket& socket, int bridge) {
     return found;
 }
 
+std::vector<IpPrefix> lasting_addresses(NetlinkSocket& socket, int index) {
+    std::vector<IpPrefix> found;
+    const auto visit = [&](const NetlinkMessage& message) {
+        const auto head = message.head<ifaddrmsg>();
+        if (message.type != RTM_NEWADDR || !head || head->ifa_index != static_cast<std::uint32_t>(index) ||
+            head->ifa_scope != RT_SCOPE_UNIVERSE || (head->ifa_flags & IFA_F_PERMANENT) == 0)
+            return true;
+        std::optional<IpAddress> address;
+        for (const NetlinkAttribute& attribute : netlink_attributes(message.attributes<ifaddrmsg>()))
+            if (attribute.type == IFA_LOCAL || (attribute.type == IFA_ADDRESS && !address))
+                address = IpAddress::from_bytes(
+                    {reinterpret_cast<const std::uint8_t*>(attribute.bytes.data()), attribute.bytes.size()});
+        if (address)
+            found.push_back({*address, head->ifa_prefixlen});
+        return true;
+    };
+    if (const NetlinkAnswer answer = socket.look({RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{}}, visit); !answer)
+        throw netlink_failure("look at the addresses of a network link", answer);
+    return found;
+}
+
 int draw_link_index() {
     // The kernel counts up from 1; what is this high it reaches after a million links only.
     constexpr std::uint32_t lowest = 1U << 20;

@@ -55,6 +55,9 @@ NetlinkRequest rename_request(int index, std::string_view name);
 NetlinkRequest up_request(int index);
 NetlinkRequest alternative_name_request(int index, std::string_view alternative);
 
+// Of everybody's concern and for ever: neither link-local ones nor those that were given for a time.
+std::vector<IpPrefix> lasting_addresses(NetlinkSocket& socket, int index);
+
 // At once, without looking whether somebody else has it.
 NetlinkRequest address_request(int index, const IpPrefix& address);
 // To everywhere else, whether or not the gateway is in the link's own network.

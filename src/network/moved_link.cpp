@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace machinist {
 
@@ -54,6 +55,14 @@ void move_device(NetlinkSocket& there, BorrowedFd network, Wireless& wireless, s
         rename_if_needed(there, *arrived, name);
 }
 
+// The kernel takes a link down, and its addresses away, when it moves.
+void bring_up_again(NetlinkSocket& inside, const std::string& name, const std::vector<IpPrefix>& addresses) {
+    const int index = link_named(inside, name).index;
+    inside.carry_out(up_request(index), "bring network link '" + name + "' up");
+    for (const IpPrefix& address : addresses)
+        inside.carry_out(address_request(index, address), "give network link '" + name + "' " + address.text());
+}
+
 NetlinkAnswer move_as_it_was(NetlinkSocket& inside, const LinkFacts& link, const RecordedLink& recorded,
                              BorrowedFd host) {
     NetlinkAnswer answer;
@@ -94,6 +103,9 @@ void move_link_in(NetlinkSocket& host, const PlannedLink& planned, BorrowedFd ma
                           .machine_name = name_in_machine(link, planned)};
     Wireless wireless{NetlinkSocket{NETLINK_GENERIC}};
     const auto device = wireless.device_of(link.index);
+    std::vector<IpPrefix> addresses;
+    if (planned.as_it_was)
+        addresses = lasting_addresses(host, link.index);
     if (device) {
         recorded.index = link.index;
         recorded.moved = MovedKind::phy;
@@ -101,11 +113,16 @@ void move_link_in(NetlinkSocket& host, const PlannedLink& planned, BorrowedFd ma
     record.append(recorded);
     if (device) {
         NetlinkSocket inside{machine_network, NETLINK_ROUTE};
-        return move_device(inside, machine_network, wireless, *device, link.index, recorded.machine_name);
+        move_device(inside, machine_network, wireless, *device, link.index, recorded.machine_name);
+        return planned.as_it_was ? bring_up_again(inside, recorded.machine_name, addresses) : void();
     }
     const std::string new_name = recorded.machine_name == link.name ? "" : recorded.machine_name;
     host.carry_out(move_request(link.index, machine_network, new_name, recorded.index),
                    "move network link '" + link.name + "' into the machine");
+    if (planned.as_it_was) {
+        NetlinkSocket inside{machine_network, NETLINK_ROUTE};
+        bring_up_again(inside, recorded.machine_name, addresses);
+    }
 }
 
 void move_link_back(NetlinkSocket& host, BorrowedFd machine_network, const RecordedLink& recorded) {

@@ -3,6 +3,7 @@
 #include "oci/bundle_parts.hpp"
 
 #include "base/text.hpp"
+#include "spec/link_names.hpp"
 #include "spec/mount_text.hpp"
 
 #include <algorithm>
@@ -26,10 +27,10 @@ void read_namespaces(Fields& part, BundleReading& reading) {
             settings.network.emplace().namespace_path = host_path(*path, reading.directory);
         else if (type == "network")
             settings.network.emplace().is_private = true;
-        else if (type == "time")
-            reading.findings.warn(wanted.place_of("type"), "is \"time\": the machine has the host's clocks");
-        else if (type != "pid" && type != "ipc" && type != "uts" && type != "mount" && type != "user" &&
-                 type != "cgroup")
+        else if (type == "time" && (!path || path->empty()))
+            reading.settings().clocks.emplace();
+        else if (type != "pid" && type != "time" && type != "ipc" && type != "uts" && type != "mount" &&
+                 type != "user" && type != "cgroup")
             reading.findings.refuse(wanted.place_of("type"), "is no namespace");
         else if (path && !path->empty())
             reading.findings.refuse(wanted.place_of("path"), "would join a namespace that is there: not done for it",
@@ -77,6 +78,76 @@ void read_id_mappings(Fields& part, BundleReading& reading) {
                                                           .base = static_cast<std::uint32_t>(users->outside),
                                                           .size = static_cast<std::uint32_t>(users->size),
                                                           .ownership = Ownership::off};
+}
+
+ClockOffset offset_in(Fields& offsets, const char* name) {
+    constexpr std::uint64_t second = 1'000'000'000;
+    auto written = offsets.object(name);
+    if (!written)
+        return {};
+    const ClockOffset offset{written->number("secs").value_or(0),
+                             static_cast<std::uint32_t>(std::min(written->natural("nanosecs").value_or(0), second))};
+    written->told_all();
+    if (offset.nanoseconds >= second)
+        offsets.findings().refuse(written->place_of("nanosecs"), "is a second or more");
+    return offset;
+}
+
+void read_clocks(Fields& part, BundleReading& reading) {
+    if (!reading.settings().clocks)
+        return part.refused("timeOffsets", "is there without a namespace \"time\"",
+                            "listing it among linux.namespaces");
+    auto offsets = part.object("timeOffsets");
+    if (!offsets)
+        return;
+    reading.settings().clocks = ClockSpec{offset_in(*offsets, "monotonic"), offset_in(*offsets, "boottime")};
+    offsets->told_all();
+}
+
+#if defined(__x86_64__)
+constexpr const char* personality_of_host = "x86-64";
+constexpr const char* personality_of_32_bits = "x86";
+#elif defined(__aarch64__)
+constexpr const char* personality_of_host = "arm64";
+constexpr const char* personality_of_32_bits = "arm";
+#else
+constexpr const char* personality_of_host = "";
+constexpr const char* personality_of_32_bits = nullptr;
+#endif
+
+void read_personality(Fields wanted, BundleReading& reading) {
+    const std::string domain = wanted.text("domain").value_or("");
+    wanted.refused("flags", "names flags, of which the specification has none");
+    wanted.told_all();
+    if (domain == "LINUX")
+        reading.bundle.settings.personality = personality_of_host;
+    else if (domain == "LINUX32" && personality_of_32_bits != nullptr)
+        reading.bundle.settings.personality = personality_of_32_bits;
+    else
+        reading.findings.refuse(wanted.place_of("domain"), "is none of LINUX, LINUX32, or nothing that runs here", {},
+                                FailureKind::not_supported);
+}
+
+void read_network_devices(Fields& part, BundleReading& reading) {
+    auto devices = part.named_objects("netDevices");
+    if (devices.empty())
+        return;
+    auto& network = reading.bundle.settings.network;
+    if (!network || !network->is_private.value_or(false))
+        return reading.findings.refuse(part.place_of("netDevices"), "is there without a new namespace \"network\"",
+                                       "a namespace \"network\" without a path", FailureKind::not_supported);
+    network->interfaces_as_they_were = true;
+    for (auto& [name, device] : devices) {
+        const std::string inside = device.text("name").value_or("");
+        device.told_all();
+        if (!is_link_name(name, longest_alternative_link_name))
+            reading.findings.refuse(part.place_of("netDevices"), "has '" + escaped_for_people(name.substr(0, 40)) +
+                                                                     "', which is no name of a network link");
+        else if (!inside.empty() && !is_link_name(inside))
+            reading.findings.refuse(device.place_of("name"), "is no name of a network link");
+        else
+            network->interfaces.push_back({name, inside.empty() ? name : inside});
+    }
 }
 
 bool is_standard_device(const std::string& path) {
@@ -179,10 +250,14 @@ void read_linux(Fields part, BundleReading& reading) {
         reading.findings.warn(part.place_of("rootfsPropagation"), "is not done: mounts do not spread to the host");
     part.not_done("cgroupsPath", "is not used: the machine's group is its scope's");
     part.not_done("mountLabel", "is not applied");
-    for (const char* name : {"intelRdt", "personality", "timeOffsets", "netDevices"})
-        part.refused(name, "is not built yet in this version");
+    read_clocks(part, reading);
+    read_network_devices(part, reading);
+    if (auto wanted = part.object("personality"))
+        read_personality(std::move(*wanted), reading);
     if (auto wanted = part.object("memoryPolicy"))
         read_memory_policy(std::move(*wanted), reading);
+    part.refused("intelRdt", "is not done: groups of resctrl are made and divided up by the host's administrator",
+                 "writing the machine's leader into \"tasks\" of such a group once it runs");
     part.told_all();
 }
 

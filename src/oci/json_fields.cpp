@@ -197,6 +197,26 @@ std::vector<Fields> Fields::objects(const char* name) {
     return found;
 }
 
+std::vector<std::pair<std::string, Fields>> Fields::named_objects(const char* name) {
+    std::vector<std::pair<std::string, Fields>> found;
+    const Json* member = find(name);
+    if (member == nullptr)
+        return found;
+    if (!member->is_object()) {
+        findings_->refuse(place_of(name), "is no object");
+        return found;
+    }
+    for (const auto& [key, value] : member->items()) {
+        const std::string place = place_of(name) + "." + key;
+        if (!value.is_object() || !is_usable(key)) {
+            findings_->refuse(place, "is no object");
+            return {};
+        }
+        found.emplace_back(key, Fields{value, place, *findings_});
+    }
+    return found;
+}
+
 void Fields::pass_over(const char* name) {
     known_.insert(name);
 }

@@ -53,6 +53,8 @@ public:
     std::vector<std::pair<std::string, std::string>> text_pairs(const char* name);
     std::optional<Fields> object(const char* name);
     std::vector<Fields> objects(const char* name);
+    // Of an object whose members' names are not known before.
+    std::vector<std::pair<std::string, Fields>> named_objects(const char* name);
     [[nodiscard]] bool has(const char* name) const; // and is not empty: null, [], {} and "" are
     // Known, and left alone in silence.
     void pass_over(const char* name);

@@ -370,6 +370,7 @@ struct MachineSpec {
     ApiWritable api_writable = ApiWritable::no;
     bool cgroup_namespace = true;
     SharedNamespaces shared;
+    std::optional<ClockSpec> clocks; // a time namespace of its own
     PayloadSpec payload;
     CapabilitySpec capabilities;
     SyscallFilterSpec syscall_filter;

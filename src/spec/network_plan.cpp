@@ -49,8 +49,10 @@ NetworkPlan plan_network(const NetworkSpec& network, const MachineName& machine)
         plan.zone_bridge = bridge_of_zone(network.zone);
         plan.zone_mac = derived_mac(link_keys::zone, network.host_id, plan.zone_bridge, 0);
     }
-    for (const LinkPair& pair : network.interfaces)
+    for (const LinkPair& pair : network.interfaces) {
         plan.links.push_back(planned(LinkKind::moved, pair.host, pair.machine));
+        plan.links.back().as_it_was = network.interfaces_as_they_were;
+    }
     if (network.veth)
         plan.links.push_back(plan_veth(network, machine, plan.zone_bridge));
     std::uint64_t number = 0;

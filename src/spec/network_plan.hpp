@@ -29,6 +29,7 @@ struct PlannedLink {
     // veth: the name on the host is ours, not the administrator's. The machine is known by this link, and where the
     // name is taken it gets another one.
     bool has_our_name = false;
+    bool as_it_was = false; // moved: up in the machine, with the addresses that it had
 };
 
 struct NetworkPlan {

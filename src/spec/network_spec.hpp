@@ -40,10 +40,11 @@ struct NetworkSpec {
     std::optional<std::filesystem::path> namespace_path; // an existing network namespace to join
     // A link with one end on the host and the other, host0, in the machine.
     bool veth = false;
-    std::optional<MacAddress> veth_mac; // of host0; none: the one that is its own
-    std::string bridge;                 // that the end on the host joins; empty: none
-    std::string zone;                   // the same with a bridge that is there as long as a machine is in the zone
-    std::vector<LinkPair> interfaces;   // of the host's, moved in and back
+    std::optional<MacAddress> veth_mac;   // of host0; none: the one that is its own
+    std::string bridge;                   // that the end on the host joins; empty: none
+    std::string zone;                     // the same with a bridge that is there as long as a machine is in the zone
+    std::vector<LinkPair> interfaces;     // of the host's, moved in and back
+    bool interfaces_as_they_were = false; // up in the machine, with the addresses that they had
     std::vector<LinkPair> extra_veths;
     std::vector<LinkPair> macvlans;
     std::vector<LinkPair> ipvlans;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the kernel keeps of a process and hands on to its children: how it is scheduled, and where its memory
-// lies. In the numbers of the kernel.
+// What the kernel keeps of a process and hands on to its children: how it is scheduled, where its memory lies, what its
+// clocks show. In the numbers of the kernel.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,20 @@ struct MemoryPolicySpec {
     std::uint32_t flags = 0; // MPOL_F_*
     std::vector<int> nodes;
     friend bool operator==(const MemoryPolicySpec&, const MemoryPolicySpec&) = default;
+};
+
+// What is added to a clock of the host.
+struct ClockOffset {
+    std::int64_t seconds = 0;
+    std::uint32_t nanoseconds = 0;
+    friend bool operator==(const ClockOffset&, const ClockOffset&) = default;
+};
+
+// Of a time namespace.
+struct ClockSpec {
+    ClockOffset monotonic;
+    ClockOffset boot_time;
+    friend bool operator==(const ClockSpec&, const ClockSpec&) = default;
 };
 
 } // namespace machinist

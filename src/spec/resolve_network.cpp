@@ -25,6 +25,7 @@ void links(Resolving& r, const NetworkSettings& written) {
     network.zone = written.zone.value_or("");
     network.veth = written.veth.value_or(false) || written.bridge || written.zone;
     network.interfaces = written.interfaces;
+    network.interfaces_as_they_were = written.interfaces_as_they_were;
     network.extra_veths = written.extra_veths;
     network.macvlans = written.macvlans;
     network.ipvlans = written.ipvlans;

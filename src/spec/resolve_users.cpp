@@ -79,6 +79,7 @@ void api_filesystems(Resolving& r) {
 void namespaces(Resolving& r) {
     api_filesystems(r);
     const BundleSettings written = r.settings.bundle.value_or(BundleSettings{});
+    r.spec.clocks = written.clocks;
     r.spec.cgroup_namespace = r.environment_flag("SYSTEMD_NSPAWN_USE_CGNS", written.cgroup_namespace);
     const bool all = r.environment_flag("SYSTEMD_NSPAWN_SHARE_SYSTEM", false);
     r.spec.shared.ipc = r.environment_flag("SYSTEMD_NSPAWN_SHARE_NS_IPC", all || written.shared.ipc);

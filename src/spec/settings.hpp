@@ -56,6 +56,7 @@ struct NetworkSettings {
     std::optional<std::string> bridge;
     std::optional<std::string> zone;
     std::vector<LinkPair> interfaces;
+    bool interfaces_as_they_were = false;
     std::vector<LinkPair> extra_veths;
     std::vector<LinkPair> macvlans;
     std::vector<LinkPair> ipvlans;
@@ -116,6 +117,7 @@ struct BundleSettings {
     std::optional<SchedulerSpec> scheduler;
     std::optional<IoPrioritySpec> io_priority;
     std::optional<MemoryPolicySpec> memory_policy;
+    std::optional<ClockSpec> clocks;
 };
 
 enum class LayerChoice { automatic, tmpfs, disk, snapshot, reflink, copy };

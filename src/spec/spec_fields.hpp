@@ -120,8 +120,8 @@ void fields(Archive& archive, Is<PortForward> auto& port) {
 
 template <typename Archive>
 void fields(Archive& archive, Is<NetworkSpec> auto& network) {
-    auto& [is_private, namespace_path, veth, veth_mac, bridge, zone, interfaces, extra_veths, macvlans, ipvlans,
-           host_id, addresses, gateways, name_servers, ports] = network;
+    auto& [is_private, namespace_path, veth, veth_mac, bridge, zone, interfaces, interfaces_as_they_were, extra_veths,
+           macvlans, ipvlans, host_id, addresses, gateways, name_servers, ports] = network;
     archive("private", is_private);
     archive("namespace-path", namespace_path);
     archive("veth", veth);
@@ -129,6 +129,7 @@ void fields(Archive& archive, Is<NetworkSpec> auto& network) {
     archive("bridge", bridge);
     archive("zone", zone);
     archive("interfaces", interfaces);
+    archive("interfaces-as-they-were", interfaces_as_they_were);
     archive("extra-veths", extra_veths);
     archive("macvlans", macvlans);
     archive("ipvlans", ipvlans);
@@ -313,6 +314,20 @@ void fields(Archive& archive, Is<MemoryPolicySpec> auto& memory_policy) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Is<ClockOffset> auto& offset) {
+    auto& [seconds, nanoseconds] = offset;
+    archive("seconds", seconds);
+    archive("nanoseconds", nanoseconds);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Is<ClockSpec> auto& clocks) {
+    auto& [monotonic, boot_time] = clocks;
+    archive("monotonic", monotonic);
+    archive("boot-time", boot_time);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Is<ResourceSpec> auto& resources) {
     auto& [limits, oom_score_adjust, cpu_affinity, group_limits, scheduler, io_priority, memory_policy] = resources;
     archive("limits", limits);
@@ -370,7 +385,7 @@ void fields(Archive& archive, Is<SelinuxSpec> auto& selinux) {
 template <typename Archive>
 void fields(Archive& archive, Is<MachineSpec> auto& spec) {
     auto& [manner, name, hostname, domainname, sysctls, id, service, root, users, network, nesting, extra_mounts,
-           bound_users, devices, tmpfs_on_tmp, api_writable, cgroup_namespace, shared, payload, capabilities,
+           bound_users, devices, tmpfs_on_tmp, api_writable, cgroup_namespace, shared, clocks, payload, capabilities,
            syscall_filter, no_new_privileges, selinux, resources, personality, kill_signal, notify_ready, integration,
            credentials, console, background, adjust_terminal_title, quiet, registered, registration_may_fail, keep_unit,
            slice, unit_properties, lock_image] = spec;
@@ -392,6 +407,7 @@ void fields(Archive& archive, Is<MachineSpec> auto& spec) {
     archive("api-writable", api_writable);
     archive("cgroup-namespace", cgroup_namespace);
     archive("shared-namespaces", shared);
+    archive("clocks", clocks);
     archive("payload", payload);
     archive("capabilities", capabilities);
     archive("syscall-filter", syscall_filter);

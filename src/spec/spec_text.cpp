@@ -159,6 +159,10 @@ void add_resources(Lines& lines, const ResourceSpec& resources) {
                                        cpus_text(resources.memory_policy->nodes));
 }
 
+std::string clock_text(const ClockOffset& offset) {
+    return std::to_string(offset.seconds) + " s " + std::to_string(offset.nanoseconds) + " ns";
+}
+
 std::string forwarding_text(const JournalForwarding& forwarding) {
     std::string text = escaped_for_people(forwarding.output.string());
     const auto add = [&](const char* name, std::optional<std::uint64_t> limit) {
@@ -213,6 +217,9 @@ void add_namespaces(Lines& lines, const MachineSpec& spec) {
         if (holds)
             shared.append(shared.empty() ? "" : " ").append(name);
     lines.add("shared with host", shared);
+    if (spec.clocks)
+        lines.add("clocks", "monotonic and " + clock_text(spec.clocks->monotonic) + ", since boot and " +
+                                clock_text(spec.clocks->boot_time));
     lines.add_if(spec.nesting, "nesting", "machines and containers can run inside");
     lines.add_if(!spec.cgroup_namespace, "cgroups", "the host's namespace");
     lines.add_if(spec.api_writable != ApiWritable::no, "writable API", name_of(api_writable_names, spec.api_writable));

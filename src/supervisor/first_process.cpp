@@ -8,9 +8,11 @@
 #include "kernel/limits.hpp"
 #include "kernel/scheduling.hpp"
 #include "kernel/sockets.hpp"
+#include "kernel/time_namespace.hpp"
 #include "supervisor/payload_stages.hpp"
 
 #include <fcntl.h>
+#include <optional>
 #include <sched.h>
 #include <unistd.h>
 
@@ -62,6 +64,10 @@ void clone_first_process(Start& start) {
             std::terminate(); // going on would act on another network as if it were the host's
     }};
 
+    std::optional<ClocksOfChildren> clocks;
+    if (const auto& wanted = start.spec.clocks)
+        clocks.emplace(ClockShift{wanted->monotonic.seconds, wanted->monotonic.nanoseconds},
+                       ClockShift{wanted->boot_time.seconds, wanted->boot_time.nanoseconds});
     // A scope is made with it in it.
     Pidfd leader = cloned(start);
     if (!leader) {

@@ -2,6 +2,7 @@
 // OCI bundles, seen from inside.
 #include "base/text.hpp"
 #include "namespaces/container_interface.hpp"
+#include "namespaces/own_network.hpp"
 
 #include <filesystem>
 #include <sched.h>
@@ -14,6 +15,7 @@ namespace machinist::test {
 using testing::AllOf;
 using testing::AnyOf;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -145,7 +147,7 @@ TEST_P(ABundleOfOci, ShowsOwnersOfAMountAsItSays) {
 TEST_P(ABundleOfOci, IsServedByTheKernelAsItSays) {
     write(
         R"("ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 6}, "scheduler": {"policy": "SCHED_BATCH", "nice": 5})",
-        R"("memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0"})");
+        R"("memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0"}, "personality": {"domain": "LINUX32"})");
     boot_bundle();
 
     EXPECT_EQ(ask("io-priority"), "2 6");
@@ -156,6 +158,43 @@ TEST_P(ABundleOfOci, IsServedByTheKernelAsItSays) {
     EXPECT_EQ(fields[19 - 3], "5");
     EXPECT_EQ(fields[41 - 3], std::to_string(SCHED_BATCH));
     EXPECT_THAT(ask("cat /proc/self/numa_maps"), AnyOf(HasSubstr(" bind:0 "), HasSubstr("!ENOENT")));
+    EXPECT_EQ(ask("personality"), "8");
+}
+
+TEST_P(ABundleOfOci, HasClocksOfItsOwn) {
+    write("", R"("namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "time"}],
+        "timeOffsets": {"boottime": {"secs": 100000000}, "monotonic": {"secs": 5000, "nanosecs": 7}})");
+    boot_bundle();
+
+    EXPECT_GE(std::stod(ask("cat /proc/uptime")), 1e8);
+    const std::string offsets = ask("cat /proc/self/timens_offsets");
+    EXPECT_THAT(split_words(offsets), ElementsAre("monotonic", "5000", "7", "boottime", "100000000", "0"));
+    EXPECT_NE(ask("namespace time"), namespace_of_host("time"));
+    EXPECT_LT(std::stod(of_host("/proc/uptime")), 1e8);
+    const Outcome entered = machinist({"exec", machine().name(), "--", "/probe", "--ask", "namespace", "time"});
+    EXPECT_THAT(entered.output, HasSubstr(ask("namespace time"))) << entered.errors;
+    const Path supervisor = "/proc/" + std::to_string(machine().program().pid()) + "/ns/time";
+    EXPECT_EQ(fs::read_symlink(supervisor).string(), namespace_of_host("time"));
+}
+
+TEST_P(ABundleOfOci, TakesANetworkLinkOfTheHostWithItsAddress) {
+    OwnNetwork host;
+    host.make_pair("eth8", "eth9");
+    host.give_address("eth9", "192.0.2.9/24");
+    write("", R"("netDevices": {"eth9": {"name": "inner0"}})");
+    boot_bundle();
+
+    // An option about the network stands in the place of all that the bundle says of it.
+    if (GetParam().own_network) {
+        EXPECT_THAT(ask("links"), Not(HasSubstr("inner0")));
+        EXPECT_TRUE(host.find("eth9"));
+        return;
+    }
+    EXPECT_THAT(ask("links"), HasSubstr("inner0 up"));
+    EXPECT_THAT(ask("cat /proc/net/fib_trie"), HasSubstr("192.0.2.9"));
+    EXPECT_FALSE(host.find("eth9"));
+    end_machine();
+    EXPECT_TRUE(host.find("eth9"));
 }
 
 TEST_P(ABundleOfOci, RefusesWhatItCannotBe) {

@@ -69,6 +69,9 @@ public:
         socket_->carry_out(veth_request(one, another, here), "make a pair of links");
         made_ = names();
     }
+    void give_address(const std::string& link, const std::string& address) {
+        socket_->carry_out(address_request(find(link)->index, IpPrefix::parse(address).value()), "give an address");
+    }
     int make_bridge(const std::string& name) {
         NewLink bridge;
         bridge.name = name;

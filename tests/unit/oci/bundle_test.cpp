@@ -110,6 +110,25 @@ TEST(ABundle, MapsTheOwnersOfAMount) {
     EXPECT_TRUE(with_users.settings.extra_mounts->at(0).owner_map->seen_by_host);
 }
 
+TEST(ABundle, HasClocksAndAPersonalityOfItsOwn) {
+    const std::string namespaces = R"("namespaces": [{"type": "mount"}, {"type": "time"}])";
+    const Bundle bundle = accepted(bundle_with("", namespaces + R"(, "personality": {"domain": "LINUX32"},
+        "timeOffsets": {"monotonic": {"secs": -5, "nanosecs": 7}, "boottime": {"secs": 86400}})"));
+
+    EXPECT_EQ(bundle.settings.bundle->clocks, (ClockSpec{{-5, 7}, {86400, 0}}));
+    EXPECT_TRUE(bundle.settings.personality && *bundle.settings.personality != "x86-64");
+    EXPECT_EQ(accepted(bundle_with("", namespaces)).settings.bundle->clocks, ClockSpec{});
+    EXPECT_FALSE(accepted(bundle_with("")).settings.bundle->clocks);
+}
+
+TEST(ABundle, TakesNetworkLinksOfTheHost) {
+    const Bundle bundle = accepted(bundle_with("", R"("namespaces": [{"type": "mount"}, {"type": "network"}],
+        "netDevices": {"eth7": {"name": "inner0"}, "eth8": {}})"));
+
+    EXPECT_THAT(bundle.settings.network->interfaces, ElementsAre(LinkPair{"eth7", "inner0"}, LinkPair{"eth8", "eth8"}));
+    EXPECT_TRUE(bundle.settings.network->interfaces_as_they_were);
+}
+
 TEST(ABundle, HasTheNamespacesThatItNames) {
     const Bundle bundle = accepted(R"({"ociVersion": "1.0.2", "root": {"path": "/tree"},
         "process": {"args": ["a"], "cwd": "/"}, "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"},
@@ -226,7 +245,21 @@ TEST(ABundle, IsRefusedByTheNameOfTheField) {
         {bundle_with("", R"("resources": {"memory": {"limit": 5, "swap": 4}})"), "linux.resources.memory.swap"},
         {bundle_with("", R"("resources": {"cpu": {"quota": 1, "period": 0}})"), "linux.resources.cpu.quota"},
         {bundle_with("", R"("maskedPaths": ["relative"])"), "linux.maskedPaths"},
-        {bundle_with("", R"("intelRdt": {"closID": "a"})"), "linux.intelRdt"},
+        {bundle_with("", R"("intelRdt": {"closID": "a"})"), "'linux.intelRdt' is not done: groups of resctrl"},
+        {bundle_with("", R"("timeOffsets": {"boottime": {"secs": 1}})"), "linux.timeOffsets"},
+        {bundle_with("", R"("namespaces": [{"type": "mount"}, {"type": "time"}],
+             "timeOffsets": {"boottime": {"nanosecs": 1000000000}})"),
+         "linux.timeOffsets.boottime.nanosecs"},
+        {bundle_with("", R"("namespaces": [{"type": "mount"}, {"type": "time", "path": "/proc/1/ns/time"}])"),
+         "linux.namespaces[1].path"},
+        {bundle_with("", R"("personality": {"domain": "BSD"})"), "linux.personality.domain"},
+        {bundle_with("", R"("personality": {"domain": "LINUX", "flags": ["a"]})"), "linux.personality.flags"},
+        {bundle_with("", R"("netDevices": {"eth0": {}})"), "linux.netDevices"},
+        {bundle_with("", R"("namespaces": [{"type": "mount"}, {"type": "network"}], "netDevices": {"a/b": {}})"),
+         "linux.netDevices"},
+        {bundle_with("",
+                     R"("namespaces": [{"type": "mount"}, {"type": "network"}], "netDevices": {"a": {"name": "%"}})"),
+         "linux.netDevices.a.name"},
         {bundle_with("", "", R"("mounts": [{"destination": "/a", "type": "bind", "source": "/", "uidMappings":
              [{"containerID": 0, "hostID": 0, "size": 1}]}])"),
          "mounts[0].gidMappings"},

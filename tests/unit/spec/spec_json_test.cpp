@@ -111,6 +111,7 @@ MachineSpec a_spec_with_everything() {
                                                            .max_file_size = 65536,
                                                            .max_files = 7};
     spec.shared = {true, true, true};
+    spec.clocks = ClockSpec{{-1, 5}, {std::int64_t{1} << 40, 0}};
     spec.resources.scheduler = SchedulerSpec{.policy = 6,
                                              .flags = 1,
                                              .nice = -3,
@@ -125,6 +126,7 @@ MachineSpec a_spec_with_everything() {
                      .rules = {{.calls = {"read", "write"},
                                 .answer = {SyscallAction::kill_process, 0},
                                 .conditions = {{5, Comparison::masked_equal, UINT64_MAX, std::uint64_t{1} << 63}}}}};
+    spec.network.interfaces_as_they_were = true;
     spec.domainname = "domain";
     spec.sysctls = {"net.core.somaxconn=64"};
     spec.payload.groups = {4, 5};
@@ -182,6 +184,7 @@ TEST(ASpec, KeepsEachValueOnItsWayThroughJson) {
     EXPECT_EQ(read.network.name_servers, spec.network.name_servers);
     EXPECT_EQ(read.network.ports, spec.network.ports);
     EXPECT_TRUE(read.nesting);
+    EXPECT_EQ(read.clocks, spec.clocks);
     EXPECT_EQ(read.resources.scheduler, spec.resources.scheduler);
     EXPECT_EQ(read.resources.io_priority, spec.resources.io_priority);
     EXPECT_EQ(read.resources.memory_policy, spec.resources.memory_policy);
