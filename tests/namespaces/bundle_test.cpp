@@ -197,6 +197,22 @@ TEST_P(ABundleOfOci, TakesANetworkLinkOfTheHostWithItsAddress) {
     EXPECT_TRUE(host.find("eth9"));
 }
 
+TEST_P(ABundleOfOci, IsTheSameAfterAReboot) {
+    write(R"("ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 6})",
+          R"("namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "time"}],
+        "timeOffsets": {"boottime": {"secs": 100000000}}, "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["dup"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 7, "op": "SCMP_CMP_EQ"}]}]})");
+    boot_bundle();
+    const pid_t before = machine().leader();
+    machine().tell("reboot restart");
+    // What is said before the new start is lost.
+    ASSERT_TRUE(eventually([&] { return machine().leader() != before; }, 20s)) << machine().program().errors();
+
+    EXPECT_GE(std::stod(ask("cat /proc/uptime")), 1e8);
+    EXPECT_EQ(ask("io-priority"), "2 6");
+    EXPECT_EQ(ask("syscall " + std::to_string(SYS_dup) + " 7"), "!EPERM");
+}
+
 TEST_P(ABundleOfOci, RefusesWhatItCannotBe) {
     write("", R"("sysctl": {"kernel.core_pattern": "|/bin/sh"}, "intelRdt": {"closID": "x"})");
 
