@@ -45,6 +45,11 @@ bool has_output(const std::vector<SharedFd>& streams) {
     return streams.size() > 1 && ::fstat(streams[1]->get(), &status) == 0 && !is_null_device(status);
 }
 
+// Whoever waited for a machine's end may start the next one, even if its supervisor has not quite ended.
+bool is_on(const Job& job) {
+    return job.state == JobState::running && !job.machine_has_ended;
+}
+
 // Those that run, and those that are about to.
 std::size_t machines_of(const Service& service, const Jobs& jobs, uid_t user) {
     std::set<std::string_view> names;
@@ -52,7 +57,7 @@ std::size_t machines_of(const Service& service, const Jobs& jobs, uid_t user) {
         if (machine->record.uid == user)
             names.insert(name);
     for (const auto& [id, job] : jobs.all())
-        if (job->record.kind == JobKind::run && job->state == JobState::running && job->record.owner == user)
+        if (job->record.kind == JobKind::run && is_on(*job) && job->record.owner == user)
             names.insert(job->record.machine);
     return names.size();
 }
@@ -62,7 +67,7 @@ void check_name(const Service& service, const Jobs& jobs, const std::string& nam
         throw Failure{FailureKind::invalid, "Invalid machine name"};
     const bool is_starting = std::ranges::any_of(jobs.all(), [&](const auto& entry) {
         const Job& job = *entry.second;
-        return job.record.kind != JobKind::exec && job.state == JobState::running && job.record.machine == name;
+        return job.record.kind != JobKind::exec && is_on(job) && job.record.machine == name;
     });
     if (service.registry.find(name) != nullptr || is_starting)
         throw Failure{FailureKind::machine_exists, "Machine '" + name + "' already exists"};
@@ -116,6 +121,12 @@ void start_own(Service& service, Jobs& jobs, unsigned most, const Call& call) {
 } // namespace
 
 void attach_own_machines(Interfaces& interfaces, Service& service, Jobs& jobs, unsigned most) {
+    const auto came = [&jobs](const RegisteredMachine& machine) { jobs.machine_came(machine.name()); };
+    service.registry.announce_to(
+        {.added = came,
+         .adopted = came,
+         .removed = [&jobs](const RegisteredMachine& machine) { jobs.machine_went(machine.name()); },
+         .state_changed = {}});
     interfaces.manager1.method("StartOwnMachine",
                                [&service, &jobs, most](const Call& call) { start_own(service, jobs, most, call); });
 }

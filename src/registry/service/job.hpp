@@ -23,10 +23,11 @@ inline constexpr EnumNames<JobState, 4> job_state_names{{{JobState::running, "ru
 struct Job {
     JobRecord record;
     JobState state = JobState::running;
-    JobResult result;             // once it runs no more
-    std::uint64_t finished = 0;   // microseconds, CLOCK_REALTIME
-    TransferProgress progress;    // of a transfer
-    std::uint64_t log_offset = 0; // of its messages, how much has been told
+    JobResult result;               // once it runs no more
+    std::uint64_t finished = 0;     // microseconds, CLOCK_REALTIME
+    TransferProgress progress;      // of a transfer
+    std::uint64_t log_offset = 0;   // of its messages, how much has been told
+    bool machine_has_ended = false; // of a machine: what is left of the job is the end of its supervisor
     Pidfd process;
     EventSource process_end;
     EventSource patience; // of a canceled one

@@ -183,6 +183,20 @@ void Jobs::look_at_transfer(Job& job) {
     }
 }
 
+void Jobs::note_machine(std::string_view machine, bool has_ended) {
+    for (const auto& [id, job] : jobs_)
+        if (job->record.kind == JobKind::run && job->record.machine == machine)
+            job->machine_has_ended = has_ended;
+}
+
+void Jobs::machine_came(std::string_view machine) {
+    note_machine(machine, false);
+}
+
+void Jobs::machine_went(std::string_view machine) {
+    note_machine(machine, true);
+}
+
 bool Jobs::is_working() const {
     return std::ranges::any_of(jobs_, [](const auto& entry) { return entry.second->state == JobState::running; });
 }

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -59,6 +60,10 @@ public:
     // that lasts.
     void cancel(std::uint32_t id);
 
+    // The machine of that name is there; it is not there any more.
+    void machine_came(std::string_view machine);
+    void machine_went(std::string_view machine);
+
     [[nodiscard]] bool is_working() const;
     // Throws Failure(not_found).
     [[nodiscard]] const Job& get(std::uint32_t id) const;
@@ -73,6 +78,7 @@ private:
     Job& find(std::uint32_t id);
     void write(const Job& job) const;
     void watch(Job& job);
+    void note_machine(std::string_view machine, bool has_ended);
     void process_ended(std::uint32_t id);
     void unit_started(std::uint32_t id, const Failure* failure);
     void finish(Job& job, JobResult result);
