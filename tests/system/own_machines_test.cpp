@@ -71,6 +71,44 @@ TEST_F(AMachineOfAUser, IsBootedUsedAndEndedByItsUser) {
         << output_of("ls -la /run/machinist/machines /run/systemd/machines; systemctl status machine-tree.scope || :");
 }
 
+// As its user unpacks it, all files are the machine's root's: the guest's services change what must be others'.
+TEST_F(AMachineOfAUser, IsADebianThatItsUserHasUnpacked) {
+    const Outcome unpacked = sh("install -d -m 0755 -o bob -g bob /srv/own/bob/debian && "
+                                "tar -C /var/lib/machines/web -c --exclude='./dev/*' . | "
+                                "setpriv --reuid=bob --regid=bob --clear-groups tar -C /srv/own/bob/debian -x");
+    ASSERT_EQ(unpacked.status, 0) << unpacked.errors;
+    const Outcome started = as("bob", "machinist --no-ask-password --user start /srv/own/bob/debian");
+    ASSERT_EQ(started.status, 0) << started.errors;
+    ASSERT_EQ(as("bob", "machinist wait --for=ready --timeout=120 debian").status, 0);
+
+    const Outcome inside = as("bob", "machinist exec debian -- /bin/sh -c 'systemctl is-system-running --wait; "
+                                     "systemctl --failed --plain --no-legend; ip -o addr show host0'");
+    EXPECT_THAT(inside.output, StartsWith("running\n")) << inside.errors;
+    EXPECT_THAT(inside.output, HasSubstr("inet "));
+    EXPECT_THAT(as("bob", "machinist -q shell debian /usr/bin/loginctl --no-legend list-sessions").output,
+                HasSubstr("root"));
+    const Outcome ended = as("bob", "machinist poweroff --wait --timeout=60 debian");
+    EXPECT_EQ(ended.status, 0) << ended.errors;
+}
+
+TEST_F(AMachineOfAUser, IsOneOfEightThatStartAtOnce) {
+    ASSERT_TRUE(holds("for n in 1 2 3 4 5 6 7 8; do cp -a /srv/own/bob/tree /srv/own/bob/tree$n; done"));
+
+    const Outcome started = as("bob", "for n in 1 2 3 4 5 6 7 8; do machinist --no-ask-password --user start "
+                                      "/srv/own/bob/tree$n & all=\"$all $!\"; done; for one in $all; do wait $one || "
+                                      "exit; done");
+
+    EXPECT_EQ(started.status, 0) << started.errors;
+    EXPECT_EQ(as("bob", "machinist --user list --no-legend | wc -l").output, "8\n");
+    const Outcome ninth = as("bob", "machinist --no-ask-password --user start /srv/own/bob/tree");
+    EXPECT_THAT(ninth.errors, HasSubstr("has 8 machines already"));
+    EXPECT_EQ(
+        as("bob", "for n in 1 2 3 4 5 6 7 8; do machinist --no-ask-password terminate tree$n || exit; done").status, 0);
+    EXPECT_EQ(
+        as("bob", "machinist wait --for=removed --timeout=30 tree1 tree2 tree3 tree4 tree5 tree6 tree7 tree8").status,
+        0);
+}
+
 TEST_F(AMachineOfAUser, IsNobodyElses) {
     start();
 
