@@ -278,8 +278,6 @@ constexpr auto rows = std::to_array<Option>({
     {"share-system", 0, none, "", credentials, hidden, "", "", privileged, 0, parse::share_system, ""},
 });
 
-static_assert(std::ranges::all_of(rows, [](const Option& row) { return row.parse != nullptr; }));
-
 } // namespace
 
 std::span<const Option> option_table() {

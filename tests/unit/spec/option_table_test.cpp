@@ -129,6 +129,11 @@ TEST(EveryOption, HasAnEffect) {
     }
 }
 
+TEST(EveryOption, HasAParser) {
+    for (const Option& row : option_table())
+        EXPECT_NE(row.parse, nullptr) << row.name;
+}
+
 TEST(EveryOption, IsNamedOnceInTheTable) {
     std::set<std::string> seen;
     for (const Option& row : option_table()) {
